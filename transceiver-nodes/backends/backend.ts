@@ -1,0 +1,59 @@
+/**
+ * The voice AI behind a call, as the transceiver sees it: docs/backends.md.
+ *
+ * A backend speaks the OpenAI Realtime GA events. Audio travels beside the events as 24 kHz mono PCM16, never
+ * inside them: whoever speaks a wire protocol in which audio is base64 (the `realtime` backend) translates.
+ * The transceiver owns what only the media edge can know: the playout clock, `output_audio_buffer.*`, and
+ * `conversation.item.truncate` when the user interrupts.
+ */
+
+/** A Realtime event: a JSON object with a `type`; server events also carry `event_id`. */
+export interface RealtimeEvent {
+  readonly type: string
+  readonly [field: string]: unknown
+}
+
+/** Names the content part that a piece of output audio belongs to. */
+export interface AudioPart {
+  readonly responseId: string
+  readonly itemId: string
+  readonly contentIndex: number
+}
+
+/** What a backend is told when a call begins. */
+export interface BackendCall {
+  /** The public call id, `rtc_…`. */
+  readonly callId: string
+  /** The session configuration that came with the ephemeral key or the offer, in the API's `session` shape. */
+  readonly session: Readonly<Record<string, unknown>> | undefined
+}
+
+/** Where a backend's output goes; every method may be called at any time until `end`. */
+export interface BackendOutput {
+  /** Sends a server event to the client. */
+  event(event: RealtimeEvent): void
+  /** Queues 24 kHz mono PCM16 for playout; it may come faster than real time. The samples are kept: do not reuse them. */
+  audio(part: AudioPart, samples: Int16Array): void
+  /** Says that no more audio of this part follows, so that playout can report its end. */
+  audioDone(part: AudioPart): void
+  /** Ends the call; `reason` is for the call's record. */
+  end(reason: string): void
+}
+
+/** One call's conversation with a backend. */
+export interface BackendSession {
+  /** Takes a client event, from the data channel or from the transceiver itself (truncation). */
+  handleEvent(event: RealtimeEvent): void
+  /** Takes decoded microphone audio, 24 kHz mono PCM16; the samples are valid only during the call. */
+  handleAudio(samples: Int16Array): void
+  /** Ends the conversation and frees what it holds. */
+  close(): void
+}
+
+/** Opens conversations; one per transceiver process. */
+export interface Backend {
+  open(call: BackendCall, output: BackendOutput): BackendSession
+}
+
+/** Sample rate of all audio between transceiver and backend, the API's `audio/pcm` rate. */
+export const BACKEND_SAMPLE_RATE_HZ = 24_000
