@@ -1,0 +1,102 @@
+/**
+ * Carries Realtime events between the client's data channel and the backend, and adds what only the media edge
+ * knows: when output audio plays, and how much of it was heard when the user interrupts. docs/backends.md.
+ *
+ * Every event it does not own passes through untouched, both ways.
+ */
+
+import type { AudioPart, RealtimeEvent } from '../backends/backend.ts'
+import type { Playout } from './media/playout.ts'
+
+/** Where a conversation's events go. */
+export interface ConversationPorts {
+  toClient(event: RealtimeEvent): void
+  toBackend(event: RealtimeEvent): void
+  /** Describes the call's path for `firsthop.path`: docs/api.md. */
+  describePath(): Readonly<Record<string, unknown>>
+  /** Mints an event id. */
+  eventId(): string
+}
+
+/** The events of one call. */
+export class Conversation {
+  readonly #playout: Playout
+  readonly #ports: ConversationPorts
+  #interruptsResponse = true
+  #silencedItem: string | undefined
+
+  constructor(playout: Playout, ports: ConversationPorts) {
+    this.#playout = playout
+    this.#ports = ports
+  }
+
+  /** Takes an event from the data channel. */
+  handleClientEvent(event: RealtimeEvent): void {
+    if (event.type === 'output_audio_buffer.clear') return this.#interrupt()
+    if (event.type === 'firsthop.path.retrieve') return this.#sendPath()
+    this.#ports.toBackend(event)
+  }
+
+  /** Takes an event from the backend. */
+  handleBackendEvent(event: RealtimeEvent): void {
+    this.#ports.toClient(event)
+    if (event.type === 'session.created' || event.type === 'session.updated') {
+      this.#interruptsResponse = interruptsResponse(event)
+    }
+    if (event.type === 'input_audio_buffer.speech_started' && this.#interruptsResponse) this.#interrupt()
+  }
+
+  /** Takes output audio; what follows of an item that was interrupted is dropped. */
+  handleAudio(part: AudioPart, samples: Int16Array): void {
+    if (part.itemId !== this.#silencedItem) this.#playout.enqueue(part, samples)
+  }
+
+  /** Takes the end of a part's audio. */
+  handleAudioDone(part: AudioPart): void {
+    if (part.itemId !== this.#silencedItem) this.#playout.finish(part)
+  }
+
+  /** Reports what playout did since the last call; to be called after every frame. */
+  reportPlayout(): void {
+    for (let notice = this.#playout.nextNotice(); notice !== undefined; notice = this.#playout.nextNotice()) {
+      this.#ports.toClient({
+        type: `output_audio_buffer.${notice.type}`,
+        event_id: this.#ports.eventId(),
+        response_id: notice.responseId,
+      })
+    }
+  }
+
+  /** Empties the playout queue and tells the backend how much of the item was heard. */
+  #interrupt(): void {
+    const cleared = this.#playout.clear()
+    this.reportPlayout()
+    if (cleared === undefined) return
+    this.#silencedItem = cleared.part.itemId
+    this.#ports.toBackend({
+      type: 'conversation.item.truncate',
+      event_id: this.#ports.eventId(),
+      item_id: cleared.part.itemId,
+      content_index: cleared.part.contentIndex,
+      audio_end_ms: Math.floor(cleared.playedMillis),
+    })
+  }
+
+  #sendPath(): void {
+    this.#ports.toClient({
+      type: 'firsthop.path',
+      event_id: this.#ports.eventId(),
+      ...this.#ports.describePath(),
+    })
+  }
+}
+
+/** Reads `session.audio.input.turn_detection.interrupt_response`, which is true unless said otherwise. */
+function interruptsResponse(event: RealtimeEvent): boolean {
+  const turnDetection = field(field(field(event['session'], 'audio'), 'input'), 'turn_detection')
+  return turnDetection !== null && field(turnDetection, 'interrupt_response') !== false
+}
+
+function field(value: unknown, name: string): unknown {
+  return typeof value === 'object' && value !== null ? (value as Record<string, unknown>)[name] : undefined
+}

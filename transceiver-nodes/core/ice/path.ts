@@ -1,0 +1,49 @@
+/**
+ * One way to reach a client: through one relay, to one client endpoint. What RFC 8445 calls a candidate pair.
+ *
+ * The local candidate is a port of a relay's VIP, the remote candidate is peer-reflexive: offers carry none
+ * that matter, so a path begins to exist with the first check that arrives on it and verifies.
+ */
+
+import { ENDPOINT_WORDS } from '#shared/endpoint'
+import type { Millis } from '#shared/time'
+
+/** State of one path; the agent changes it, the media loop writes `heardAt` for each authenticated packet. */
+export class IcePath {
+  /** Index of the relay in the relay directory. */
+  readonly relay: number
+  /** The client's endpoint in words, as link frames carry it. */
+  readonly client: Int32Array
+  /** Position in the answer's order of preference, 0 first. */
+  readonly rank: number
+  readonly createdAt: Millis
+  /** When something authenticated last arrived on this path. */
+  heardAt: Millis
+  /** When one of our own checks was last answered here; RFC 7675 consent is counted from it. */
+  consentAt: Millis | undefined
+  /** When the next check of our own is due. */
+  checkAt: Millis
+  /** Last measured round trip of a check. */
+  roundTripMillis: number | undefined
+
+  constructor(relay: number, words: Int32Array, wordsAt: number, rank: number, now: Millis) {
+    this.relay = relay
+    this.client = words.slice(wordsAt, wordsAt + ENDPOINT_WORDS)
+    this.rank = rank
+    this.createdAt = now
+    this.heardAt = now
+    this.checkAt = now
+  }
+
+  /** True once a check of our own was answered: RFC 8445 section 7.2.5.3.2 calls such a pair valid. */
+  get isValid(): boolean {
+    return this.consentAt !== undefined
+  }
+
+  /** Tells whether this is the path through `relay` to the endpoint at `words[wordsAt]`. */
+  matches(relay: number, words: Int32Array, wordsAt: number): boolean {
+    if (relay !== this.relay) return false
+    for (let i = 0; i < ENDPOINT_WORDS; i++) if (this.client[i] !== words[wordsAt + i]) return false
+    return true
+  }
+}
