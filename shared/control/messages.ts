@@ -1,0 +1,84 @@
+/**
+ * The control messages from the Worker to a transceiver: JSON over HTTPS (docs/control.md).
+ *
+ *   POST {controlUrl}/v1/calls                    PlaceCallRequest → 201 PlaceCallResponse
+ *   POST {controlUrl}/v1/calls/{callId}/hangup    HangUpRequest    → 204
+ *
+ * A refusal carries an `ErrorBody` whose code is a `ControlFault`. Each request is signed (`signature.ts`).
+ */
+
+import * as v from 'valibot'
+import { relayRecordSchema } from '#shared/fleet/record'
+import { MAX_OFFER_BYTES, type OfferFault } from '#shared/sdp/offer-fault'
+import type { SignatureFault } from './signature.ts'
+
+/** The largest body of a control request: an offer, a session configuration, and room for both as JSON. */
+export const MAX_CONTROL_BODY_BYTES = 262_144
+
+/** The relays that one answer may name. */
+export const MAX_RELAY_CHOICES = 2
+
+/** The path under a control URL where calls are placed. */
+export const CALLS_PATH = '/v1/calls'
+
+const requestId = v.pipe(v.string(), v.minLength(1), v.maxLength(64))
+
+/** A relay as the answer needs it: who it is and where clients reach it. */
+export const relayChoiceSchema = v.pick(relayRecordSchema, ['id', 'region', 'vips'])
+
+/** A session configuration in the shape of the Realtime API: an object that the backend interprets. */
+export const sessionConfigSchema = v.record(v.string(), v.unknown())
+
+export const placeCallRequestSchema = v.object({
+  requestId,
+  offer: v.pipe(v.string(), v.maxLength(MAX_OFFER_BYTES)),
+  relays: v.pipe(v.array(relayChoiceSchema), v.minLength(1), v.maxLength(MAX_RELAY_CHOICES), v.readonly()),
+  session: v.optional(sessionConfigSchema),
+})
+
+export const placeCallResponseSchema = v.object({
+  callId: v.pipe(v.string(), v.regex(/^rtc_[\w-]{1,64}$/)),
+  answer: v.pipe(v.string(), v.maxLength(MAX_OFFER_BYTES)),
+  node: v.object({ id: v.string(), region: v.string() }),
+})
+
+export const hangUpRequestSchema = v.object({ requestId })
+
+/** An error in the shape of the OpenAI API, which the Worker may pass on as it is. */
+export const errorBodySchema = v.object({
+  error: v.object({
+    message: v.string(),
+    type: v.string(),
+    code: v.nullable(v.string()),
+    param: v.nullable(v.string()),
+  }),
+})
+
+export type RelayChoice = v.InferOutput<typeof relayChoiceSchema>
+export type SessionConfig = v.InferOutput<typeof sessionConfigSchema>
+export type PlaceCallRequest = v.InferOutput<typeof placeCallRequestSchema>
+export type PlaceCallResponse = v.InferOutput<typeof placeCallResponseSchema>
+export type HangUpRequest = v.InferOutput<typeof hangUpRequestSchema>
+export type ErrorBody = v.InferOutput<typeof errorBodySchema>
+
+/** Why a transceiver refuses a control request: the `code` of its `ErrorBody`. */
+export type ControlFault =
+  | OfferFault
+  | SignatureFault
+  | 'request-malformed'
+  | 'request-too-large'
+  | 'call-unknown'
+  | 'node-full'
+  | 'node-draining'
+
+/** Returns the path that hangs up `callId`. */
+export function hangUpPathOf(callId: string): string {
+  return `${CALLS_PATH}/${callId}/hangup`
+}
+
+/** Returns the call that `path` asks to hang up, if it is such a path. */
+export function callIdOfHangUpPath(path: string): string | undefined {
+  return HANG_UP_PATH.exec(path)?.[1]
+}
+
+const HANG_UP_PATH = /^\/v1\/calls\/(rtc_[\w-]{1,64})\/hangup$/
