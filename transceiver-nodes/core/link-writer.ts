@@ -7,7 +7,6 @@
  */
 
 import {
-  FRAME_FLAG_BIND,
   frameHeaderBytes,
   LINK_HEADER_BYTES,
   LINK_TYPE_DATA,
@@ -66,8 +65,8 @@ export class LinkWriter {
   }
 
   /** Writes one whole payload as a frame; false: the relay's cookie is unknown. */
-  write(path: IcePath, payload: Uint8Array, binds: boolean): boolean {
-    const start = this.begin(path, binds ? FRAME_FLAG_BIND : 0, payload.length)
+  write(path: IcePath, payload: Uint8Array, flags: number): boolean {
+    const start = this.begin(path, flags, payload.length)
     if (start < 0) return false
     this.#memory.set(payload, start)
     this.commit(payload.length)

@@ -22,6 +22,7 @@ import {
   BINDING_ERROR,
   BINDING_REQUEST,
   BINDING_SUCCESS,
+  ERROR_ROLE_CONFLICT,
 } from '#shared/stun/registry'
 import { fromUtf8 } from '#shared/bytes'
 import { millisOf } from '#shared/time'
@@ -47,7 +48,12 @@ export interface IceParameters {
 /** What the agent wants done. */
 export type IceCommand =
   /** Send a STUN message; `binds` asks the relay to keep the flow, since its owner has been verified. */
-  | { readonly type: 'transmit'; readonly path: IcePath; readonly message: Uint8Array; readonly binds: boolean }
+  | {
+      readonly type: 'transmit'
+      readonly path: IcePath
+      readonly message: Uint8Array
+      readonly binds: boolean
+    }
   /** Media goes to this path from now on. */
   | { readonly type: 'select'; readonly path: IcePath }
   /** The path is given up: stop routing its packets here. */
@@ -112,7 +118,8 @@ export class IceAgent {
     now: Millis,
   ): IcePath | IceFault {
     if (checkFingerprint(bytes) === 'wrong') return 'ice-fingerprint'
-    if (message.type === BINDING_REQUEST) return this.#handleRequest(bytes, message, relay, words, wordsAt, now)
+    if (message.type === BINDING_REQUEST)
+      return this.#handleRequest(bytes, message, relay, words, wordsAt, now)
     if (message.type === BINDING_SUCCESS || message.type === BINDING_ERROR) {
       return this.#handleResponse(bytes, message, relay, words, wordsAt, now)
     }
@@ -168,10 +175,10 @@ export class IceAgent {
       return 'ice-unknown-attribute'
     }
     this.#transmit(path, bindingSuccess(message, path.client, this.#parameters.localMac), true)
-    this.#peerControls = findAttribute(message, ATTRIBUTE_ICE_CONTROLLING) !== undefined
-    if (!path.isValid && !this.#checks.some((check) => check.path === path)) this.#check(path, 'ordinary', now)
+    if (!path.isValid && !this.#checks.some((check) => check.path === path))
+      this.#check(path, 'ordinary', now)
     this.#selectFirst(path, now)
-    if (findAttribute(message, ATTRIBUTE_USE_CANDIDATE) !== undefined) this.#acceptNomination(path)
+    this.#settleControl(message, path)
     return path
   }
 
@@ -182,10 +189,18 @@ export class IceAgent {
     this.#nominateAt = millisOf(now + NOMINATION_WAIT)
   }
 
-  /** Follows the nomination of a peer that keeps control (Firefox, libdatachannel, werift). */
-  #acceptNomination(path: IcePath): void {
-    if (!this.#peerControls || this.#nominated !== undefined) return
-    if (path.isValid) this.#select(path)
+  /**
+   * A peer that answered one of our checks has seen our claim to control. If it still says that it controls, it
+   * keeps to its own nominations (Firefox, libdatachannel, werift), and they are followed.
+   */
+  #settleControl(message: StunMessage, path: IcePath): void {
+    const claimsControl = findAttribute(message, ATTRIBUTE_ICE_CONTROLLING) !== undefined
+    this.#peerControls = claimsControl && this.#paths.some((known) => known.isValid)
+    if (!this.#peerControls) {
+      if (this.#nominated?.isValid === true) this.#select(this.#nominated)
+    } else if (path.isValid && findAttribute(message, ATTRIBUTE_USE_CANDIDATE) !== undefined) {
+      this.#select(path)
+    }
   }
 
   #handleResponse(
@@ -221,7 +236,7 @@ export class IceAgent {
   /** RFC 8445 section 7.2.5.1: on a role conflict that the peer won, switch and try again. */
   #handleErrorResponse(message: StunMessage, path: IcePath, now: Millis): IceFault {
     const value = findAttribute(message, ATTRIBUTE_ERROR_CODE)
-    if (value !== undefined && readErrorCode(value)?.code === ROLE_CONFLICT) {
+    if (value !== undefined && readErrorCode(value)?.code === ERROR_ROLE_CONFLICT) {
       this.#isControlling = !this.#isControlling
       this.#check(path, 'ordinary', now)
     }
@@ -352,5 +367,3 @@ const PROBE_INTERVAL = 200
 const MOVE_DAMPING = 3000
 /** Paths kept for one session: two VIPs with two ports, seen from two client endpoints. */
 const MAX_PATHS = 8
-/** Error code 487, RFC 8445 section 16.2. */
-const ROLE_CONFLICT = 487

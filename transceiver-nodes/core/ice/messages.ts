@@ -16,8 +16,6 @@ import type { Hmac } from '#shared/stun/integrity'
 import { encodeStunMessage } from '#shared/stun/message'
 import type { StunAttribute, StunMessage } from '#shared/stun/message'
 import {
-  ATTRIBUTE_ICE_CONTROLLED,
-  ATTRIBUTE_ICE_CONTROLLING,
   ATTRIBUTE_MESSAGE_INTEGRITY,
   ATTRIBUTE_PRIORITY,
   ATTRIBUTE_USE_CANDIDATE,
@@ -25,6 +23,8 @@ import {
   BINDING_ERROR,
   BINDING_REQUEST,
   BINDING_SUCCESS,
+  ERROR_UNKNOWN_ATTRIBUTE,
+  isComprehensionRequired,
 } from '#shared/stun/registry'
 
 /** What one of our checks says. */
@@ -61,17 +61,23 @@ export function bindingSuccess(request: StunMessage, client: Int32Array, mac: Hm
 }
 
 /** Encodes the refusal of a check with comprehension-required attributes that we do not know: RFC 8489 section 6.3.1. */
-export function unknownAttributesError(request: StunMessage, types: readonly number[], mac: Hmac): Uint8Array {
-  const attributes = [errorCode(420, 'Unknown Attribute'), unknownAttributes(types)]
+export function unknownAttributesError(
+  request: StunMessage,
+  types: readonly number[],
+  mac: Hmac,
+): Uint8Array {
+  const attributes = [errorCode(ERROR_UNKNOWN_ATTRIBUTE, 'Unknown Attribute'), unknownAttributes(types)]
   return encodeStunMessage(BINDING_ERROR, request.transactionId, attributes, {
     integrity: mac,
     fingerprint: true,
   })
 }
 
-/** Lists the comprehension-required attributes (below 0x8000, RFC 8489 section 14) that a check may not carry. */
+/** Lists the comprehension-required attributes of a check that we do not know. */
 export function unknownRequired(request: StunMessage): number[] {
-  return request.attributes.map(({ type }) => type).filter((type) => type < 0x8000 && !KNOWN_REQUIRED.has(type))
+  return request.attributes
+    .map(({ type }) => type)
+    .filter((type) => isComprehensionRequired(type) && !KNOWN_REQUIRED.has(type))
 }
 
 const KNOWN_REQUIRED: ReadonlySet<number> = new Set([
@@ -79,8 +85,6 @@ const KNOWN_REQUIRED: ReadonlySet<number> = new Set([
   ATTRIBUTE_MESSAGE_INTEGRITY,
   ATTRIBUTE_PRIORITY,
   ATTRIBUTE_USE_CANDIDATE,
-  ATTRIBUTE_ICE_CONTROLLED,
-  ATTRIBUTE_ICE_CONTROLLING,
 ])
 
 /** RFC 8445 section 5.1.2.1 with type preference 110 (peer-reflexive), the highest local preference, component 1. */

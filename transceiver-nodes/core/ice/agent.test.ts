@@ -1,0 +1,321 @@
+import { describe, expect, test } from 'vitest'
+import { ENDPOINT_WORDS, writeClient } from '#shared/endpoint'
+import type { Client } from '#shared/endpoint'
+import { hmacSha1 } from '#shared/platform/crypto'
+import { utf8 } from '#shared/bytes'
+import {
+  iceControlled,
+  iceControlling,
+  priority,
+  readNumber,
+  useCandidate,
+  username,
+  xorMappedAddress,
+} from '#shared/stun/attributes'
+import { checkIntegrity } from '#shared/stun/integrity'
+import type { Hmac } from '#shared/stun/integrity'
+import { encodeStunMessage, findAttribute, parseStunMessage } from '#shared/stun/message'
+import type { StunAttribute, StunMessage } from '#shared/stun/message'
+import {
+  ATTRIBUTE_ICE_CONTROLLING,
+  ATTRIBUTE_NOMINATION,
+  ATTRIBUTE_USE_CANDIDATE,
+  BINDING_ERROR,
+  BINDING_REQUEST,
+  BINDING_SUCCESS,
+} from '#shared/stun/registry'
+import { millisOf } from '#shared/time'
+import { IceAgent } from './agent.ts'
+import type { IceCommand, IceFault } from './agent.ts'
+import { IcePath } from './path.ts'
+
+const clientMac = hmacSha1(utf8('client-password-of-24-ch'))
+const serverMac = hmacSha1(utf8('server-password-of-24-ch'))
+const HOME: Client = { address: '198.51.100.7', port: 40_000, listener: 0, transport: 'udp' }
+const ELSEWHERE: Client = { ...HOME, address: '203.0.113.66' }
+
+/** A server agent, a scripted client, a network with a delay and a virtual clock. */
+class World {
+  now = millisOf(1000)
+  readonly agent: IceAgent
+  readonly commands: IceCommand[] = []
+  readonly faults: IceFault[] = []
+  /** Answers our checks on these paths; anything else is a black hole. */
+  answers: (path: IcePath) => boolean = () => true
+  clientIsControlling = false
+  #random = 0
+  #transaction = 0
+  readonly #inFlight: { at: number; path: IcePath; message: Uint8Array }[] = []
+
+  constructor(readonly delay = 10) {
+    this.agent = new IceAgent(
+      {
+        localUfrag: 'SERVERufragSERVERufrag',
+        remoteUfrag: 'clnt',
+        localMac: serverMac,
+        remoteMac: clientMac,
+        randomBytes: (length) =>
+          new Uint8Array(length).map(() => (this.#random = (this.#random * 69069 + 1) & 0xff)),
+        rankOf: (relay, listener) => (relay <= 1 ? listener * 2 + relay : undefined),
+      },
+      this.now,
+    )
+  }
+
+  /** The client sends a check that arrives at once. */
+  check(
+    relay: number,
+    client: Client,
+    attributes: StunAttribute[] = [],
+    mac: Hmac = serverMac,
+    name = 'clnt',
+  ) {
+    const role = this.clientIsControlling ? iceControlling : iceControlled
+    return this.arrive(
+      encodeStunMessage(
+        BINDING_REQUEST,
+        this.nextTransaction(),
+        [username(`SERVERufragSERVERufrag:${name}`), role(new Uint8Array(8)), priority(1), ...attributes],
+        { integrity: mac, fingerprint: true },
+      ),
+      relay,
+      client,
+    )
+  }
+
+  nextTransaction(): Uint8Array {
+    return new Uint8Array(12).fill(++this.#transaction)
+  }
+
+  arrive(bytes: Uint8Array, relay: number, client: Client): IcePath | IceFault {
+    const words = new Int32Array(ENDPOINT_WORDS)
+    writeClient(words, 0, client)
+    const verdict = this.agent.handleStun(bytes, parsed(bytes), relay, words, 0, this.now)
+    if (typeof verdict === 'string') this.faults.push(verdict)
+    this.#drain()
+    return verdict
+  }
+
+  /** Lets time pass; the client answers our checks one round trip later. */
+  run(duration: number): void {
+    const end = this.now + duration
+    for (;;) {
+      const arrival = this.#inFlight[0]?.at ?? Infinity
+      const timeout = this.agent.pollTimeout() ?? Infinity
+      const next = Math.min(arrival, timeout)
+      if (next > end) break
+      this.now = millisOf(Math.max(this.now, next))
+      if (arrival <= timeout) this.#answerNext()
+      else this.agent.handleTimeout(this.now)
+      this.#drain()
+    }
+    this.now = millisOf(end)
+  }
+
+  #answerNext(): void {
+    const flight = this.#inFlight.shift()!
+    const request = parsed(flight.message)
+    const mapped = xorMappedAddress({ address: '192.0.2.1', port: 3478 }, request.transactionId)
+    const response = encodeStunMessage(BINDING_SUCCESS, request.transactionId, [mapped], {
+      integrity: clientMac,
+      fingerprint: true,
+    })
+    const { relay, client } = flight.path
+    this.agent.handleStun(response, parsed(response), relay, client, 0, this.now)
+  }
+
+  #drain(): void {
+    for (let c = this.agent.nextCommand(); c !== undefined; c = this.agent.nextCommand()) {
+      this.commands.push(c)
+      if (c.type === 'transmit' && parsed(c.message).type === BINDING_REQUEST && this.answers(c.path)) {
+        this.#inFlight.push({ at: this.now + this.delay, path: c.path, message: c.message })
+      }
+    }
+  }
+
+  sent(type: number): { path: IcePath; message: StunMessage; bytes: Uint8Array; binds: boolean }[] {
+    return this.commands.flatMap((c) =>
+      c.type === 'transmit' && parsed(c.message).type === type
+        ? [{ path: c.path, message: parsed(c.message), bytes: c.message, binds: c.binds }]
+        : [],
+    )
+  }
+
+  nominations(): { path: IcePath; number: number | undefined }[] {
+    return this.sent(BINDING_REQUEST)
+      .filter(({ message }) => findAttribute(message, ATTRIBUTE_USE_CANDIDATE) !== undefined)
+      .map(({ path, message }) => ({
+        path,
+        number: readNumber(findAttribute(message, ATTRIBUTE_NOMINATION)!),
+      }))
+  }
+}
+
+function parsed(bytes: Uint8Array): StunMessage {
+  const message = parseStunMessage(bytes)
+  if (typeof message === 'string') throw new Error(message)
+  return message
+}
+
+describe('the ICE agent', () => {
+  test('answers a verified check, binds its flow, and checks back on the same path', () => {
+    const world = new World()
+    const path = world.check(0, HOME)
+    expect(path).toBeInstanceOf(IcePath)
+    const [answer] = world.sent(BINDING_SUCCESS)
+    expect(answer).toMatchObject({ path, binds: true })
+    expect(checkIntegrity(answer!.bytes, serverMac)).toBe('valid')
+    const [check] = world.sent(BINDING_REQUEST)
+    expect(check!.path).toBe(path)
+    expect(checkIntegrity(check!.bytes, clientMac)).toBe('valid')
+    expect(findAttribute(check!.message, ATTRIBUTE_ICE_CONTROLLING)).toEqual(new Uint8Array(8).fill(0xff))
+  })
+
+  test('lets media flow on the first verified check and nominates the preferred path when it answers', () => {
+    const world = new World()
+    const path = world.check(0, HOME)
+    expect(world.agent.selected).toBe(path)
+    expect(world.nominations()).toEqual([])
+    world.run(50)
+    expect(world.nominations()).toEqual([{ path, number: 1 }])
+  })
+
+  test('prefers the nearest relay though another path was first', () => {
+    const world = new World()
+    world.check(1, HOME)
+    world.run(30)
+    const nearest = world.check(0, HOME)
+    world.run(100)
+    expect(world.agent.selected).toBe(nearest)
+    expect(world.nominations().map(({ path }) => path)).toEqual([nearest])
+  })
+
+  test('nominates the best of the paths that answer when the preferred one does not', () => {
+    const world = new World()
+    world.answers = (path) => path.relay === 1
+    world.check(0, HOME)
+    const second = world.check(1, HOME)
+    world.run(300)
+    expect(world.agent.selected).toBe(second)
+  })
+
+  test('retransmits an unanswered check with growing intervals and gives up', () => {
+    const world = new World()
+    world.answers = () => false
+    world.check(0, HOME)
+    world.run(20_000)
+    expect(world.sent(BINDING_REQUEST)).toHaveLength(7)
+  })
+
+  test.each([
+    ['a wrong password', () => new World().check(0, HOME, [], clientMac), 'ice-integrity'],
+    ['a foreign username', () => new World().check(0, HOME, [], serverMac, 'evil'), 'ice-username'],
+    ['a relay that is not in the answer', () => new World().check(7, HOME), 'ice-stranger-path'],
+  ])('drops a check with %s and answers nothing', (_, attempt, fault) => {
+    expect(attempt()).toBe(fault)
+  })
+
+  test('drops a response to a check that was never sent, and one that came another way', () => {
+    const world = new World()
+    world.answers = () => false
+    world.check(0, HOME)
+    const request = world.sent(BINDING_REQUEST)[0]!.message
+    const forge = (transactionId: Uint8Array, mac: Hmac) =>
+      encodeStunMessage(BINDING_SUCCESS, transactionId, [], { integrity: mac, fingerprint: true })
+    expect(world.arrive(forge(new Uint8Array(12), clientMac), 0, HOME)).toBe('ice-unknown-transaction')
+    expect(world.arrive(forge(request.transactionId, serverMac), 0, HOME)).toBe('ice-integrity')
+    expect(world.arrive(forge(request.transactionId, clientMac), 0, ELSEWHERE)).toBe('ice-asymmetric')
+    expect(world.agent.paths.every((path) => !path.isValid)).toBe(true)
+  })
+
+  test('refuses a check with an unknown comprehension-required attribute by error 420', () => {
+    const world = new World()
+    expect(world.check(0, HOME, [{ type: 0x7777, value: new Uint8Array(4) }])).toBe('ice-unknown-attribute')
+    expect(world.sent(BINDING_ERROR)).toHaveLength(1)
+    expect(world.check(0, HOME, [{ type: 0xc057, value: new Uint8Array(4) }])).toBeInstanceOf(IcePath)
+  })
+
+  test('leaves the call where it is when a request is replayed from another address', () => {
+    const world = new World()
+    const home = world.check(0, HOME)
+    world.run(200)
+    world.answers = (path) => path === home
+    world.check(0, ELSEWHERE, [useCandidate()])
+    for (let i = 0; i < 100; i++) {
+      world.run(50)
+      world.agent.paths[0]!.heardAt = world.now
+      world.check(0, ELSEWHERE, [useCandidate()])
+    }
+    expect(world.agent.selected).toBe(home)
+  })
+
+  test('follows the nomination of a peer that keeps control', () => {
+    const world = new World()
+    world.clientIsControlling = true
+    world.check(0, HOME)
+    const second = world.check(1, HOME) as IcePath
+    world.run(60)
+    world.check(1, HOME, [useCandidate()])
+    expect(world.agent.selected).toBe(second)
+    world.run(500)
+    expect(world.agent.selected).toBe(second)
+  })
+
+  test('moves the call by a higher nomination when its path falls silent and another answers', () => {
+    const world = new World()
+    const first = world.check(0, HOME) as IcePath
+    const second = world.check(1, HOME) as IcePath
+    world.run(500)
+    expect(world.agent.selected).toBe(first)
+    world.answers = (path) => path === second
+    const silentSince = world.now
+    while (world.agent.selected === first && world.now < silentSince + 5000) world.run(10)
+    expect(world.agent.selected).toBe(second)
+    expect(world.now - silentSince).toBeLessThan(1600)
+    expect(world.nominations().at(-1)).toEqual({ path: second, number: 2 })
+  })
+
+  test('follows the client to a new address once the new path has answered', () => {
+    const world = new World()
+    const old = world.check(0, HOME)
+    world.run(500)
+    world.answers = (path) => path !== old
+    const moved = world.check(0, ELSEWHERE) as IcePath
+    for (let i = 0; i < 150 && world.agent.selected !== moved; i++) {
+      world.run(20)
+      moved.heardAt = world.now
+    }
+    expect(world.agent.selected).toBe(moved)
+  })
+
+  test('keeps consent alive for hours with a client that answers, and expires 30 seconds after it stops', () => {
+    const world = new World()
+    world.check(0, HOME)
+    world.run(3_600_000)
+    expect(world.commands.some((command) => command.type === 'expire')).toBe(false)
+    world.answers = () => false
+    world.run(25_000)
+    expect(world.commands.some((command) => command.type === 'expire')).toBe(false)
+    world.run(10_000)
+    expect(world.commands.at(-1)).toEqual({ type: 'expire' })
+    expect(world.agent.pollTimeout()).toBeUndefined()
+  })
+
+  test('expires when no client ever comes', () => {
+    const world = new World()
+    world.run(31_000)
+    expect(world.commands).toEqual([{ type: 'expire' }])
+  })
+
+  test('keeps a bounded number of paths and never forgets the one in use', () => {
+    const world = new World()
+    const home = world.check(0, HOME)
+    world.run(100)
+    world.answers = () => false
+    for (let port = 1; port <= 50; port++) world.check(0, { ...ELSEWHERE, port })
+    expect(world.agent.paths).toHaveLength(8)
+    expect(world.agent.paths).toContain(home)
+    expect(world.agent.selected).toBe(home)
+    expect(world.commands.filter((command) => command.type === 'forget')).toHaveLength(43)
+  })
+})

@@ -1,0 +1,105 @@
+/**
+ * Reads what an Opus packet says of itself: the table-of-contents byte of RFC 6716 section 3.1.
+ *
+ * ```
+ *  0 1 2 3 4 5 6 7
+ * +-+-+-+-+-+-+-+-+
+ * | config  |s| c |   config: mode, bandwidth, frame length · s: stereo · c: how many frames
+ * +-+-+-+-+-+-+-+-+
+ * ```
+ *
+ * That is enough to schedule and count a packet without decoding it. Whether the frames inside have lengths
+ * that fit (requirements R4, R6 and R7 of section 3.4) is left to the decoder, which checks it again anyway.
+ */
+
+/** The coder that a packet was made with, RFC 6716 section 2. */
+export type OpusMode = 'silk' | 'hybrid' | 'celt'
+
+/** Why bytes are not an Opus packet. */
+export type OpusPacketFault = 'opus-empty' | 'opus-uneven' | 'opus-no-frame-count' | 'opus-too-long'
+
+/** A reused view of one Opus packet; its fields hold until the next `read`. */
+export class OpusPacketView {
+  mode: OpusMode = 'silk'
+  channels: 1 | 2 = 1
+  frameCount = 0
+  /** Duration of the whole packet: 2.5 to 120 ms. */
+  durationMillis = 0
+  /** True when the packet carries no sound of its own: the sender's voice activity detector closed the line. */
+  isDtx = false
+
+  /** Reads the packet at `start`; the fields are meaningless after a fault. */
+  read(memory: Uint8Array, start: number, length: number): OpusPacketFault | undefined {
+    if (length < 1) return 'opus-empty'
+    const toc = memory[start] ?? 0
+    const frameCount = frameCountOf(toc, memory, start, length)
+    if (typeof frameCount === 'string') return frameCount
+    this.mode = modeOf(toc)
+    this.channels = (toc & STEREO_BIT) === 0 ? 1 : 2
+    this.frameCount = frameCount
+    this.durationMillis = frameCount * frameMillisOf(toc)
+    this.isDtx = length <= DTX_MAX_BYTES
+    return this.durationMillis > MAX_DURATION_MILLIS ? 'opus-too-long' : undefined
+  }
+}
+
+/**
+ * Returns the packet that makes a decoder conceal 20 ms of what came before, given the first byte of the last
+ * good packet: a frame of zero length is a lost frame, RFC 6716 section 3.2.1. Mode and bandwidth stay.
+ */
+export function lostFrameToc(toc: number): number {
+  const config = toc >> 3
+  if (config < HYBRID_CONFIG) return (((config & ~3) | 1) << 3) | (toc & STEREO_BIT)
+  if (config < CELT_CONFIG) return ((config | 1) << 3) | (toc & STEREO_BIT)
+  return ((config | 3) << 3) | (toc & STEREO_BIT)
+}
+
+function frameCountOf(
+  toc: number,
+  memory: Uint8Array,
+  start: number,
+  length: number,
+): number | OpusPacketFault {
+  switch (toc & 3) {
+    case 0:
+      return 1
+    case 1:
+      return length % 2 === 1 ? 2 : 'opus-uneven'
+    case 2:
+      return length >= 2 ? 2 : 'opus-no-frame-count'
+    default: {
+      const count = length >= 2 ? (memory[start + 1] ?? 0) & FRAME_COUNT_MASK : 0
+      return count > 0 ? count : 'opus-no-frame-count'
+    }
+  }
+}
+
+function modeOf(toc: number): OpusMode {
+  const config = toc >> 3
+  if (config < HYBRID_CONFIG) return 'silk'
+  return config < CELT_CONFIG ? 'hybrid' : 'celt'
+}
+
+/** Table 2 of RFC 6716 section 3.1: within a bandwidth the configurations go from the shortest frame to the longest. */
+function frameMillisOf(toc: number): number {
+  const config = toc >> 3
+  if (config < HYBRID_CONFIG) return [10, 20, 40, 60][config & 3] ?? 0
+  if (config < CELT_CONFIG) return (config & 1) === 0 ? 10 : 20
+  return [2.5, 5, 10, 20][config & 3] ?? 0
+}
+
+/** The first configuration of hybrid and of CELT mode, RFC 6716 section 3.1, table 2. */
+const HYBRID_CONFIG = 12
+const CELT_CONFIG = 16
+
+/** RFC 6716 section 3.1. */
+const STEREO_BIT = 0x04
+
+/** Low six bits of a code 3 packet's second byte, RFC 6716 section 3.2.5. */
+const FRAME_COUNT_MASK = 0x3f
+
+/** RFC 6716 section 3.4, requirement R5. */
+const MAX_DURATION_MILLIS = 120
+
+/** A packet this short has no room for a coded frame; every encoder marks silence with it (RFC 7587 section 3.1.3). */
+const DTX_MAX_BYTES = 2
