@@ -9,7 +9,7 @@
  *     word 4      | 7 bits zero | tcp 1 | listener 8 | port 16 |
  */
 
-import { readI32, readU16, writeU16, writeU32 } from '#shared/bytes'
+import { readI32, readU16, writeU16, writeU32 } from './bytes.ts'
 
 /** An IP address in its canonical text and a port. */
 export interface Endpoint {
