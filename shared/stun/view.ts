@@ -11,7 +11,7 @@
  * behind MESSAGE-INTEGRITY only FINGERPRINT counts, and FINGERPRINT ends the message. Nothing is verified here.
  */
 
-import { readI32, readU16 } from '#shared/bytes'
+import { readI32, readU16, readU8 } from '#shared/bytes'
 import {
   ATTRIBUTE_FINGERPRINT,
   ATTRIBUTE_MESSAGE_INTEGRITY,
@@ -39,6 +39,8 @@ export class StunView {
   transactionStart = 0
   usernameStart = ABSENT
   usernameLength = 0
+  /** Bytes of USERNAME before its first colon, the ufrag of the agent asked (RFC 8445 section 7.2.2); -1 without one. */
+  ufragLength = ABSENT
   integrityStart = ABSENT
   fingerprintStart = ABSENT
 
@@ -52,6 +54,7 @@ export class StunView {
     this.transactionStart = start + TRANSACTION_ID_START
     this.usernameStart = ABSENT
     this.usernameLength = 0
+    this.ufragLength = ABSENT
     this.integrityStart = ABSENT
     this.fingerprintStart = ABSENT
     return this.#readAttributes(memory, start + STUN_HEADER_BYTES, start + length)
@@ -73,18 +76,24 @@ export class StunView {
       if (type === ATTRIBUTE_FINGERPRINT) {
         if (length !== FINGERPRINT_BYTES || at !== end) return 'stun-fingerprint'
         this.fingerprintStart = value
-      } else if (!isSealed) {
-        if (type === ATTRIBUTE_MESSAGE_INTEGRITY) {
-          if (length !== MESSAGE_INTEGRITY_BYTES) return 'stun-integrity'
-          this.integrityStart = value
-        } else if (type === ATTRIBUTE_USERNAME && this.usernameStart === ABSENT) {
-          this.usernameStart = value
-          this.usernameLength = length
-        }
-        isSealed = isIntegrity(type)
       }
+      if (isSealed) continue
+      if (type === ATTRIBUTE_MESSAGE_INTEGRITY) {
+        if (length !== MESSAGE_INTEGRITY_BYTES) return 'stun-integrity'
+        this.integrityStart = value
+      }
+      if (type === ATTRIBUTE_USERNAME && this.usernameStart < 0) this.#readUsername(memory, value, length)
+      isSealed = isIntegrity(type)
     }
     return undefined
+  }
+
+  #readUsername(memory: Uint8Array, start: number, length: number): void {
+    this.usernameStart = start
+    this.usernameLength = length
+    let i = 0
+    while (i < length && readU8(memory, start + i) !== COLON) i++
+    this.ufragLength = i < length ? i : ABSENT
   }
 }
 
@@ -110,4 +119,5 @@ export const FINGERPRINT_BYTES = 4
 /** The two top bits of a message type are zero, RFC 8489 section 5. */
 const MESSAGE_TYPE_LAST = 0x3fff
 
+const COLON = 0x3a
 const ABSENT = -1
