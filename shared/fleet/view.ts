@@ -6,10 +6,11 @@
  * was found empty, nodes that have vanished are carried over from the last snapshot.
  */
 
+import type { EpochSeconds } from '#shared/time'
 import { LEASE_SECONDS } from './record.ts'
+import type { FleetRecord } from './record.ts'
 import { buildSnapshot } from './snapshot.ts'
 import type { FleetSnapshot } from './snapshot.ts'
-import type { EpochSeconds } from '#shared/time'
 
 /** Turns successive reads of the registry, and failures to read it, into snapshots. */
 export class FleetView {
@@ -20,10 +21,10 @@ export class FleetView {
   /** Takes one read of the registry and returns the fleet as it is now. */
   handleRecords(records: readonly unknown[], now: EpochSeconds): FleetSnapshot {
     const read = buildSnapshot(records, now)
-    const isEmpty = read.relays.length + read.transceivers.length === 0
-    if (isEmpty && !this.#wasEmpty) this.#carryUntil = Math.max(this.#carryUntil, now + LEASE_SECONDS)
+    const isEmpty = nodesOf(read).length === 0
+    if (isEmpty && !this.#wasEmpty) this.handleFailure(now)
     this.#wasEmpty = isEmpty
-    this.#snapshot = this.#snapshot && now < this.#carryUntil ? carryOver(this.#snapshot, read) : read
+    this.#snapshot = now < this.#carryUntil ? this.#carryOver(records, now) : read
     return this.#snapshot
   }
 
@@ -36,20 +37,15 @@ export class FleetView {
   get snapshot(): FleetSnapshot | undefined {
     return this.#snapshot
   }
-}
 
-function carryOver(before: FleetSnapshot, read: FleetSnapshot): FleetSnapshot {
-  return {
-    ...read,
-    relays: [...read.relays, ...missing(before.relays, read.relays)],
-    transceivers: [...read.transceivers, ...missing(before.transceivers, read.transceivers)],
+  /** A carried record counts as one at the end of its lease, so that any other of the same name supersedes it. */
+  #carryOver(records: readonly unknown[], now: EpochSeconds): FleetSnapshot {
+    const known = this.#snapshot ? nodesOf(this.#snapshot) : []
+    const carried = known.map((node) => ({ ...node, heartbeatAt: now - LEASE_SECONDS }))
+    return buildSnapshot([...records, ...carried], now)
   }
 }
 
-function missing<Node extends { readonly id: string }>(
-  before: readonly Node[],
-  read: readonly Node[],
-): Node[] {
-  const ids = new Set(read.map((node) => node.id))
-  return before.filter((node) => !ids.has(node.id))
+function nodesOf({ relays, transceivers }: FleetSnapshot): FleetRecord[] {
+  return [...relays, ...transceivers]
 }

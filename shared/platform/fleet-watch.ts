@@ -55,10 +55,8 @@ export function startFleetWatch({
 }
 
 function abandonedIds(records: readonly unknown[], now: EpochSeconds): string[] {
-  return records
-    .map(parseFleetRecord)
-    .filter((record) => typeof record !== 'string' && now - record.heartbeatAt > ABANDONED_SECONDS)
-    .map((record) => (record as { id: string }).id)
+  const valid = records.map(parseFleetRecord).filter((record) => typeof record !== 'string')
+  return valid.filter(({ heartbeatAt }) => now - heartbeatAt > ABANDONED_SECONDS).map(({ id }) => id)
 }
 
 /** A record this old belongs to no living node, whatever the clocks and the store did meanwhile. */

@@ -38,11 +38,12 @@ export function repeat({ task, intervalMillis, onFailed, onRecovered }: RepeatOp
   }
   const runNow = () => {
     clearTimeout(timer)
-    last = last.then(attempt).then(() => {
-      clearTimeout(timer)
-      if (!stopped) timer = setTimeout(() => void runNow(), intervalMillis)
+    const run = last.then(attempt)
+    last = run
+    void run.then(() => {
+      if (run === last && !stopped) timer = setTimeout(() => void runNow(), intervalMillis)
     })
-    return last
+    return run
   }
   void runNow()
   return {
