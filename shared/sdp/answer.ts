@@ -1,0 +1,181 @@
+/**
+ * Writes the answer to an offer (RFC 8829 section 5.3.1; docs/sdp.md has the reasons).
+ *
+ * The m-lines keep the offer's order; audio and data channels are accepted on one BUNDLE transport, all else is
+ * rejected with port 0. One codec is answered, so that every packet has one meaning. Candidates stand in the tagged
+ * line only (RFC 9143 section 7.1.3), the credentials, the fingerprint and the role in every accepted line:
+ * section 7.1.3 would let the tag speak for them too, but not every stack looks there, and all take the repetition.
+ */
+
+import type { Candidate } from './candidates.ts'
+import type { AudioOffer } from './audio.ts'
+import type { Offer, OfferedSection } from './offer.ts'
+import type { Fingerprint } from './transport.ts'
+
+/** The largest data channel message that is taken, as announced (RFC 8841 section 6); Chromium announces the same. */
+export const MAX_MESSAGE_SIZE = 262_144
+
+/** The side of DTLS that the answer takes. */
+export type AnsweredSetup = 'active' | 'passive'
+
+/** The codec of the call, both ways. */
+export interface AnsweredCodec {
+  readonly name: 'opus' | 'pcmu' | 'pcma'
+  readonly payloadType: number
+}
+
+/** What the answer says of the server's side. */
+export interface AnswerParameters {
+  /** Digits, unique to the call (RFC 8866 section 5.2). */
+  readonly sessionId: string
+  readonly ufrag: string
+  readonly pwd: string
+  readonly fingerprint: Fingerprint
+  readonly setup: AnsweredSetup
+  /** Where the client reaches the server; the first one stands in the m- and c-lines. */
+  readonly candidates: readonly Candidate[]
+  readonly ssrc: number
+  readonly cname: string
+  readonly streamId: string
+  readonly trackId: string
+}
+
+/** Returns the codec that the answer to `offer` takes: Opus before G.711. */
+export function answeredCodec({ audio }: Pick<Offer, 'audio'>): AnsweredCodec {
+  const { opusPayloadType, pcmuPayloadType, pcmaPayloadType } = audio
+  if (opusPayloadType !== undefined) return { name: 'opus', payloadType: opusPayloadType }
+  if (pcmuPayloadType !== undefined) return { name: 'pcmu', payloadType: pcmuPayloadType }
+  if (pcmaPayloadType !== undefined) return { name: 'pcma', payloadType: pcmaPayloadType }
+  throw new RangeError('an offer has a codec')
+}
+
+/** Returns the side to take: active if the offer leaves the choice, which saves a round trip. */
+export function answeredSetup(offer: Pick<Offer, 'setup'>): AnsweredSetup {
+  return offer.setup === 'active' ? 'passive' : 'active'
+}
+
+/** Writes the answer; throws a `RangeError` if there is no candidate, or if both sides would take one DTLS role. */
+export function writeAnswer(offer: Offer, parameters: AnswerParameters): string {
+  const [first] = parameters.candidates
+  if (first === undefined) throw new RangeError('an answer needs a candidate')
+  if (offer.setup === parameters.setup) throw new RangeError(`both sides would be ${offer.setup}`)
+  const tag = offer.bundle[0] ?? offer.audio.mid
+  const lines = [
+    ...sessionLines(offer, parameters),
+    ...offer.sections.flatMap((section) => {
+      if (section.use === 'none') return rejectedLines(section)
+      const format = section.use === 'audio' ? answeredCodec(offer).payloadType : 'webrtc-datachannel'
+      return [
+        `m=${section.media} ${first.port} ${section.protocol} ${format}`,
+        connectionLine(first.address),
+        ...midLines(section),
+        ...transportLines(parameters, section.mid === tag),
+        ...(section.use === 'audio' ? audioLines(offer, parameters) : applicationLines()),
+      ]
+    }),
+  ]
+  return lines.map((line) => `${line}\r\n`).join('')
+}
+
+function sessionLines({ bundle }: Offer, { sessionId }: AnswerParameters): string[] {
+  return [
+    'v=0',
+    `o=- ${sessionId} 1 IN IP4 0.0.0.0`,
+    's=-',
+    't=0 0',
+    ...linesIf(bundle.length > 0, `a=group:BUNDLE ${bundle.join(' ')}`),
+    // RFC 8445 section 10: the agent follows this version of ICE. No "trickle": these candidates are all.
+    'a=ice-options:ice2',
+    'a=msid-semantic: WMS *',
+  ]
+}
+
+function rejectedLines(section: OfferedSection): string[] {
+  const { media, protocol, formats } = section
+  return [
+    `m=${media} 0 ${protocol} ${formats[0]}`,
+    connectionLine('0.0.0.0'),
+    ...midLines(section),
+    'a=inactive',
+  ]
+}
+
+function transportLines(parameters: AnswerParameters, isTagged: boolean): string[] {
+  const { ufrag, pwd, fingerprint, setup, candidates } = parameters
+  return [
+    `a=ice-ufrag:${ufrag}`,
+    `a=ice-pwd:${pwd}`,
+    `a=fingerprint:${fingerprint.algorithm} ${fingerprint.value}`,
+    `a=setup:${setup}`,
+    ...(isTagged ? [...candidates.map(candidateLine), 'a=end-of-candidates'] : []),
+  ]
+}
+
+/** RFC 8839 section 5.1, with the tcptype of RFC 6544 section 4.5. */
+function candidateLine(candidate: Candidate): string {
+  const { foundation, priority, transport, address, port, tcpType } = candidate
+  const tcp = tcpType === undefined ? '' : ` tcptype ${tcpType}`
+  return `a=candidate:${foundation} 1 ${transport} ${priority} ${address} ${port} typ host${tcp}`
+}
+
+function audioLines(offer: Offer, parameters: AnswerParameters): string[] {
+  const { audio } = offer
+  const { streamId, trackId, ssrc, cname } = parameters
+  return [
+    `a=${DIRECTION_BY_OFFERED[audio.direction]}`,
+    'a=rtcp-mux',
+    ...linesIf(audio.allowsReducedSizeRtcp, 'a=rtcp-rsize'),
+    ...linesIf(audio.allowsMixedExtensions, 'a=extmap-allow-mixed'),
+    ...extensionLines(audio),
+    ...codecLines(answeredCodec(offer)),
+    ...linesIf(
+      audio.direction !== 'sendonly',
+      `a=msid:${streamId} ${trackId}`,
+      `a=ssrc:${ssrc} cname:${cname}`,
+    ),
+  ]
+}
+
+function extensionLines({ extensions }: AudioOffer): string[] {
+  return [...extensions]
+    .filter(([uri]) => HANDLED_EXTENSIONS.has(uri))
+    .map(([uri, id]) => `a=extmap:${id} ${uri}`)
+}
+
+/** Opus parameters say what their sender wishes to receive (RFC 7587 section 6.1), so none is copied. */
+function codecLines({ name, payloadType }: AnsweredCodec): string[] {
+  return [
+    `a=rtpmap:${payloadType} ${ENCODING_BY_CODEC[name]}`,
+    ...linesIf(name === 'opus', `a=fmtp:${payloadType} minptime=10;useinbandfec=1`),
+  ]
+}
+
+function applicationLines(): string[] {
+  return [`a=sctp-port:${SCTP_PORT}`, `a=max-message-size:${MAX_MESSAGE_SIZE}`]
+}
+
+function connectionLine(address: string): string {
+  return `c=IN ${address.includes(':') ? 'IP6' : 'IP4'} ${address}`
+}
+
+function midLines({ mid }: OfferedSection): string[] {
+  return mid === undefined ? [] : [`a=mid:${mid}`]
+}
+
+function linesIf(condition: boolean, ...lines: readonly string[]): readonly string[] {
+  return condition ? lines : []
+}
+
+/** RFC 3264 section 6.1: what one side only sends the other only receives. */
+const DIRECTION_BY_OFFERED = { sendrecv: 'sendrecv', sendonly: 'recvonly', recvonly: 'sendonly' } as const
+
+const ENCODING_BY_CODEC = { opus: 'opus/48000/2', pcmu: 'PCMU/8000', pcma: 'PCMA/8000' } as const
+
+/** The SCTP port of the server's side; over DTLS it names nothing, and every browser uses this one. */
+const SCTP_PORT = 5_000
+
+/** The mid (RFC 9143 section 15) and the audio level (RFC 6464); any other would ask for work that is not done. */
+const HANDLED_EXTENSIONS: ReadonlySet<string> = new Set([
+  'urn:ietf:params:rtp-hdrext:sdes:mid',
+  'urn:ietf:params:rtp-hdrext:ssrc-audio-level',
+])

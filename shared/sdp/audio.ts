@@ -1,0 +1,123 @@
+/**
+ * The audio of an offer: codecs, direction, and the RTP features that the answer may take up.
+ *
+ * Opus (RFC 7587) and G.711 (RFC 3551) are the codecs of WebRTC (RFC 7874 section 3). Everything else in the
+ * section (RED, comfort noise, telephone events, feedback) is left unread, so that no answer takes it up.
+ */
+
+import { attributeValue, attributeValues } from './description.ts'
+import type { MediaSection, SessionDescription } from './description.ts'
+import type { OfferFault } from './offer-fault.ts'
+
+/** Which way the client offers to send, in its own eyes. */
+export type OfferedDirection = 'sendrecv' | 'sendonly' | 'recvonly'
+
+export interface AudioOffer {
+  readonly mid: string | undefined
+  readonly direction: OfferedDirection
+  readonly opusPayloadType: number | undefined
+  /** What the client wishes of the Opus that it receives, by lower-case name (RFC 7587 section 6.1). */
+  readonly opusFmtp: ReadonlyMap<string, string>
+  readonly pcmuPayloadType: number | undefined
+  readonly pcmaPayloadType: number | undefined
+  /** The ids of the header extensions that the client sends and takes (RFC 8285), by URI. */
+  readonly extensions: ReadonlyMap<string, number>
+  readonly allowsMixedExtensions: boolean
+  readonly allowsReducedSizeRtcp: boolean
+}
+
+/** Reads the audio that `section` offers, or says why it cannot be taken up. */
+export function readAudio(description: SessionDescription, section: MediaSection): AudioOffer | OfferFault {
+  const payloadTypeByEncoding = readPayloadTypes(section)
+  const opusPayloadType = payloadTypeByEncoding.get('opus/48000/2')
+  const pcmuPayloadType = payloadTypeByEncoding.get('pcmu/8000')
+  const pcmaPayloadType = payloadTypeByEncoding.get('pcma/8000')
+  if ((opusPayloadType ?? pcmuPayloadType ?? pcmaPayloadType) === undefined) return 'offer-no-codec'
+  if (attributeValue(section, 'rtcp-mux') === undefined) return 'offer-no-rtcp-mux'
+  const direction = readDirection(section) ?? readDirection(description) ?? 'sendrecv'
+  if (direction === 'inactive') return 'offer-direction'
+  return {
+    mid: attributeValue(section, 'mid'),
+    direction,
+    opusPayloadType,
+    opusFmtp: readFmtp(section, opusPayloadType),
+    pcmuPayloadType,
+    pcmaPayloadType,
+    extensions: readExtensions(section),
+    allowsMixedExtensions: [description, section].some(
+      (part) => attributeValue(part, 'extmap-allow-mixed') !== undefined,
+    ),
+    allowsReducedSizeRtcp: attributeValue(section, 'rtcp-rsize') !== undefined,
+  }
+}
+
+/** Maps each encoding, in lower case and without a channel count of one, to the first payload type that has it. */
+function readPayloadTypes(section: MediaSection): Map<string, number> {
+  const encodingByFormat = new Map(STATIC_ENCODINGS)
+  for (const value of attributeValues(section, 'rtpmap')) {
+    const [, format, encoding] = RTPMAP.exec(value) ?? []
+    if (format !== undefined && encoding !== undefined) encodingByFormat.set(format, encoding.toLowerCase())
+  }
+  const payloadTypeByEncoding = new Map<string, number>()
+  for (const format of section.formats) {
+    const encoding = encodingByFormat.get(format)?.replace(/\/1$/, '')
+    if (encoding === undefined || !isPayloadType(format) || payloadTypeByEncoding.has(encoding)) continue
+    payloadTypeByEncoding.set(encoding, Number(format))
+  }
+  return payloadTypeByEncoding
+}
+
+function isPayloadType(format: string): boolean {
+  const type = Number(format)
+  return (
+    /^\d{1,3}$/.test(format) && type <= 127 && !(type >= RTCP_CONFLICT_FIRST && type <= RTCP_CONFLICT_LAST)
+  )
+}
+
+function readFmtp(section: MediaSection, payloadType: number | undefined): Map<string, string> {
+  if (payloadType === undefined) return new Map()
+  const prefix = `${payloadType} `
+  const line = attributeValues(section, 'fmtp').find((value) => value.startsWith(prefix)) ?? prefix
+  const valueByName = new Map<string, string>()
+  for (const parameter of line.slice(prefix.length).split(';')) {
+    const [name = '', value = ''] = parameter.trim().split('=', 2)
+    if (name !== '') valueByName.set(name.toLowerCase(), value)
+  }
+  return valueByName
+}
+
+function readDirection(part: Pick<SessionDescription, 'lines'>): OfferedDirection | 'inactive' | undefined {
+  return DIRECTIONS.find((direction) => attributeValue(part, direction) !== undefined)
+}
+
+/** Extensions in one direction only are passed over: no client offers those that an answer takes up so. */
+function readExtensions(section: MediaSection): Map<string, number> {
+  const extensions = new Map<string, number>()
+  for (const value of attributeValues(section, 'extmap')) {
+    const [, id, uri] = EXTMAP.exec(value) ?? []
+    const isUsable = Number(id) >= 1 && Number(id) <= EXTENSION_ID_LAST
+    if (uri !== undefined && isUsable && !extensions.has(uri)) extensions.set(uri, Number(id))
+  }
+  return extensions
+}
+
+const DIRECTIONS = ['sendrecv', 'sendonly', 'recvonly', 'inactive'] as const
+
+/** RFC 8866 section 6.6. */
+const RTPMAP = /^(\d{1,3}) +([\w.-]+\/\d+(?:\/\d+)?)$/
+
+/** RFC 8285 section 8, without a direction or with "/sendrecv". */
+const EXTMAP = /^(\d{1,3})(?:\/sendrecv)? +(\S+)/
+
+/** The largest id of the one-byte form, RFC 8285 section 4.2, which is the form that is read and written. */
+const EXTENSION_ID_LAST = 14
+
+/** RFC 3551 section 6, table 4: these need no rtpmap. */
+const STATIC_ENCODINGS: readonly (readonly [string, string])[] = [
+  ['0', 'pcmu/8000'],
+  ['8', 'pcma/8000'],
+]
+
+/** Payload types that look like RTCP when the marker is set, RFC 5761 section 4. */
+const RTCP_CONFLICT_FIRST = 64
+const RTCP_CONFLICT_LAST = 95
