@@ -48,10 +48,13 @@ export class OpusPacketView {
  * good packet: a frame of zero length is a lost frame, RFC 6716 section 3.2.1. Mode and bandwidth stay.
  */
 export function lostFrameToc(toc: number): number {
-  const config = toc >> 3
-  if (config < HYBRID_CONFIG) return (((config & ~3) | 1) << 3) | (toc & STEREO_BIT)
-  if (config < CELT_CONFIG) return ((config | 1) << 3) | (toc & STEREO_BIT)
-  return ((config | 3) << 3) | (toc & STEREO_BIT)
+  return (twentyMillisConfigOf(toc >> 3) << 3) | (toc & STEREO_BIT)
+}
+
+/** The configuration of the same mode and bandwidth with 20 ms frames, RFC 6716 section 3.1, table 2. */
+function twentyMillisConfigOf(config: number): number {
+  if (config < HYBRID_CONFIG) return (config & ~3) | 1
+  return config < CELT_CONFIG ? config | 1 : config | 3
 }
 
 function frameCountOf(
@@ -83,14 +86,18 @@ function modeOf(toc: number): OpusMode {
 /** Table 2 of RFC 6716 section 3.1: within a bandwidth the configurations go from the shortest frame to the longest. */
 function frameMillisOf(toc: number): number {
   const config = toc >> 3
-  if (config < HYBRID_CONFIG) return [10, 20, 40, 60][config & 3] ?? 0
+  if (config < HYBRID_CONFIG) return SILK_FRAME_MILLIS[config & 3] ?? 0
   if (config < CELT_CONFIG) return (config & 1) === 0 ? 10 : 20
-  return [2.5, 5, 10, 20][config & 3] ?? 0
+  return CELT_FRAME_MILLIS[config & 3] ?? 0
 }
 
 /** The first configuration of hybrid and of CELT mode, RFC 6716 section 3.1, table 2. */
 const HYBRID_CONFIG = 12
 const CELT_CONFIG = 16
+
+/** Frame lengths in the order of the configurations, RFC 6716 section 3.1, table 2. */
+const SILK_FRAME_MILLIS = [10, 20, 40, 60]
+const CELT_FRAME_MILLIS = [2.5, 5, 10, 20]
 
 /** RFC 6716 section 3.1. */
 const STEREO_BIT = 0x04
