@@ -8,7 +8,7 @@
  */
 
 import type { Candidate } from './candidates.ts'
-import type { AudioOffer } from './audio.ts'
+import type { AudioCodec, AudioOffer } from './audio.ts'
 import type { Offer, OfferedSection } from './offer.ts'
 import type { Fingerprint } from './transport.ts'
 
@@ -17,12 +17,6 @@ export const MAX_MESSAGE_SIZE = 262_144
 
 /** The side of DTLS that the answer takes. */
 export type AnsweredSetup = 'active' | 'passive'
-
-/** The codec of the call, both ways. */
-export interface AnsweredCodec {
-  readonly name: 'opus' | 'pcmu' | 'pcma'
-  readonly payloadType: number
-}
 
 /** What the answer says of the server's side. */
 export interface AnswerParameters {
@@ -40,15 +34,6 @@ export interface AnswerParameters {
   readonly trackId: string
 }
 
-/** Returns the codec that the answer to `offer` takes: Opus before G.711. */
-export function answeredCodec({ audio }: Pick<Offer, 'audio'>): AnsweredCodec {
-  const { opusPayloadType, pcmuPayloadType, pcmaPayloadType } = audio
-  if (opusPayloadType !== undefined) return { name: 'opus', payloadType: opusPayloadType }
-  if (pcmuPayloadType !== undefined) return { name: 'pcmu', payloadType: pcmuPayloadType }
-  if (pcmaPayloadType !== undefined) return { name: 'pcma', payloadType: pcmaPayloadType }
-  throw new RangeError('an offer has a codec')
-}
-
 /** Returns the side to take: active if the offer leaves the choice, which saves a round trip. */
 export function answeredSetup(offer: Pick<Offer, 'setup'>): AnsweredSetup {
   return offer.setup === 'active' ? 'passive' : 'active'
@@ -59,20 +44,11 @@ export function writeAnswer(offer: Offer, parameters: AnswerParameters): string 
   const [first] = parameters.candidates
   if (first === undefined) throw new RangeError('an answer needs a candidate')
   if (offer.setup === parameters.setup) throw new RangeError(`both sides would be ${offer.setup}`)
-  const tag = offer.bundle[0] ?? offer.audio.mid
   const lines = [
     ...sessionLines(offer, parameters),
-    ...offer.sections.flatMap((section) => {
-      if (section.use === 'none') return rejectedLines(section)
-      const format = section.use === 'audio' ? answeredCodec(offer).payloadType : 'webrtc-datachannel'
-      return [
-        `m=${section.media} ${first.port} ${section.protocol} ${format}`,
-        connectionLine(first.address),
-        ...midLines(section),
-        ...transportLines(parameters, section.mid === tag),
-        ...(section.use === 'audio' ? audioLines(offer, parameters) : applicationLines()),
-      ]
-    }),
+    ...offer.sections.flatMap((section) =>
+      section.use === 'none' ? rejectedLines(section) : acceptedLines(section, offer, parameters, first),
+    ),
   ]
   return lines.map((line) => `${line}\r\n`).join('')
 }
@@ -100,6 +76,24 @@ function rejectedLines(section: OfferedSection): string[] {
   ]
 }
 
+function acceptedLines(
+  section: OfferedSection,
+  offer: Offer,
+  parameters: AnswerParameters,
+  { address, port }: Candidate,
+): string[] {
+  const { use, mid, media, protocol } = section
+  const isTagged = mid === (offer.bundle[0] ?? offer.audio.mid)
+  const format = use === 'audio' ? offer.audio.codec.payloadType : 'webrtc-datachannel'
+  return [
+    `m=${media} ${port} ${protocol} ${format}`,
+    connectionLine(address),
+    ...midLines(section),
+    ...transportLines(parameters, isTagged),
+    ...(use === 'audio' ? audioLines(offer.audio, parameters) : applicationLines()),
+  ]
+}
+
 function transportLines(parameters: AnswerParameters, isTagged: boolean): string[] {
   const { ufrag, pwd, fingerprint, setup, candidates } = parameters
   return [
@@ -118,8 +112,7 @@ function candidateLine(candidate: Candidate): string {
   return `a=candidate:${foundation} 1 ${transport} ${priority} ${address} ${port} typ host${tcp}`
 }
 
-function audioLines(offer: Offer, parameters: AnswerParameters): string[] {
-  const { audio } = offer
+function audioLines(audio: AudioOffer, parameters: AnswerParameters): string[] {
   const { streamId, trackId, ssrc, cname } = parameters
   return [
     `a=${DIRECTION_BY_OFFERED[audio.direction]}`,
@@ -127,7 +120,7 @@ function audioLines(offer: Offer, parameters: AnswerParameters): string[] {
     ...linesIf(audio.allowsReducedSizeRtcp, 'a=rtcp-rsize'),
     ...linesIf(audio.allowsMixedExtensions, 'a=extmap-allow-mixed'),
     ...extensionLines(audio),
-    ...codecLines(answeredCodec(offer)),
+    ...codecLines(audio.codec),
     ...linesIf(
       audio.direction !== 'sendonly',
       `a=msid:${streamId} ${trackId}`,
@@ -143,7 +136,7 @@ function extensionLines({ extensions }: AudioOffer): string[] {
 }
 
 /** Opus parameters say what their sender wishes to receive (RFC 7587 section 6.1), so none is copied. */
-function codecLines({ name, payloadType }: AnsweredCodec): string[] {
+function codecLines({ name, payloadType }: AudioCodec): string[] {
   return [
     `a=rtpmap:${payloadType} ${ENCODING_BY_CODEC[name]}`,
     ...linesIf(name === 'opus', `a=fmtp:${payloadType} minptime=10;useinbandfec=1`),

@@ -12,14 +12,19 @@ import type { OfferFault } from './offer-fault.ts'
 /** Which way the client offers to send, in its own eyes. */
 export type OfferedDirection = 'sendrecv' | 'sendonly' | 'recvonly'
 
+/** A codec that both sides know, and the payload type that the client gives it. */
+export interface AudioCodec {
+  readonly name: 'opus' | 'pcmu' | 'pcma'
+  readonly payloadType: number
+}
+
 export interface AudioOffer {
   readonly mid: string | undefined
   readonly direction: OfferedDirection
-  readonly opusPayloadType: number | undefined
+  /** The codec to take up: Opus before G.711. */
+  readonly codec: AudioCodec
   /** What the client wishes of the Opus that it receives, by lower-case name (RFC 7587 section 6.1). */
   readonly opusFmtp: ReadonlyMap<string, string>
-  readonly pcmuPayloadType: number | undefined
-  readonly pcmaPayloadType: number | undefined
   /** The ids of the header extensions that the client sends and takes (RFC 8285), by URI. */
   readonly extensions: ReadonlyMap<string, number>
   readonly allowsMixedExtensions: boolean
@@ -28,27 +33,31 @@ export interface AudioOffer {
 
 /** Reads the audio that `section` offers, or says why it cannot be taken up. */
 export function readAudio(description: SessionDescription, section: MediaSection): AudioOffer | OfferFault {
-  const payloadTypeByEncoding = readPayloadTypes(section)
-  const opusPayloadType = payloadTypeByEncoding.get('opus/48000/2')
-  const pcmuPayloadType = payloadTypeByEncoding.get('pcmu/8000')
-  const pcmaPayloadType = payloadTypeByEncoding.get('pcma/8000')
-  if ((opusPayloadType ?? pcmuPayloadType ?? pcmaPayloadType) === undefined) return 'offer-no-codec'
+  const codec = selectCodec(section)
+  if (codec === undefined) return 'offer-no-codec'
   if (attributeValue(section, 'rtcp-mux') === undefined) return 'offer-no-rtcp-mux'
   const direction = readDirection(section) ?? readDirection(description) ?? 'sendrecv'
   if (direction === 'inactive') return 'offer-direction'
   return {
     mid: attributeValue(section, 'mid'),
     direction,
-    opusPayloadType,
-    opusFmtp: readFmtp(section, opusPayloadType),
-    pcmuPayloadType,
-    pcmaPayloadType,
+    codec,
+    opusFmtp: codec.name === 'opus' ? readFmtp(section, codec.payloadType) : new Map(),
     extensions: readExtensions(section),
     allowsMixedExtensions: [description, section].some(
       (part) => attributeValue(part, 'extmap-allow-mixed') !== undefined,
     ),
     allowsReducedSizeRtcp: attributeValue(section, 'rtcp-rsize') !== undefined,
   }
+}
+
+function selectCodec(section: MediaSection): AudioCodec | undefined {
+  const payloadTypeByEncoding = readPayloadTypes(section)
+  for (const [encoding, name] of CODEC_BY_ENCODING) {
+    const payloadType = payloadTypeByEncoding.get(encoding)
+    if (payloadType !== undefined) return { name, payloadType }
+  }
+  return undefined
 }
 
 /** Maps each encoding, in lower case and without a channel count of one, to the first payload type that has it. */
@@ -74,8 +83,7 @@ function isPayloadType(format: string): boolean {
   )
 }
 
-function readFmtp(section: MediaSection, payloadType: number | undefined): Map<string, string> {
-  if (payloadType === undefined) return new Map()
+function readFmtp(section: MediaSection, payloadType: number): Map<string, string> {
   const prefix = `${payloadType} `
   const line = attributeValues(section, 'fmtp').find((value) => value.startsWith(prefix)) ?? prefix
   const valueByName = new Map<string, string>()
@@ -100,6 +108,13 @@ function readExtensions(section: MediaSection): Map<string, number> {
   }
   return extensions
 }
+
+/** The codecs by their encodings in lower case, the preferred first. */
+const CODEC_BY_ENCODING = new Map<string, AudioCodec['name']>([
+  ['opus/48000/2', 'opus'],
+  ['pcmu/8000', 'pcmu'],
+  ['pcma/8000', 'pcma'],
+])
 
 const DIRECTIONS = ['sendrecv', 'sendonly', 'recvonly', 'inactive'] as const
 
