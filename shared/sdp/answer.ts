@@ -1,5 +1,5 @@
 /**
- * Writes the answer to an offer (RFC 8829 section 5.3.1; docs/sdp.md has the reasons).
+ * Writes the answer to an offer (RFC 9429 section 5.3.1; docs/sdp.md has the reasons).
  *
  * The m-lines keep the offer's order; audio and data channels are accepted on one BUNDLE transport, all else is
  * rejected with port 0. One codec is answered, so that every packet has one meaning. Candidates stand in the tagged

@@ -1,7 +1,7 @@
 /**
  * Reads what an offer asks for: one audio line, perhaps data channels, and the one transport of both.
  *
- * docs/sdp.md says what is read, what is answered and what is refused; RFC 8829 (JSEP) section 5.8 is the model.
+ * docs/sdp.md says what is read, what is answered and what is refused; RFC 9429 (JSEP) section 5.8 is the model.
  * The first usable audio line and the first data channel line are taken up, in any order; every other m-line is
  * kept in its place so that the answer can reject it (RFC 3264 section 6).
  */
@@ -90,7 +90,7 @@ function selectAudio(
  * Finds the one transport of the lines taken up: that of the first of them in the BUNDLE group, which is the
  * offerer's tag once the lines before it are rejected (RFC 9143 section 7.3.1).
  *
- * If that line is bundle-only it may have no transport of its own (RFC 8829 section 5.2.1); then the group's first
+ * If that line is bundle-only it may have no transport of its own (RFC 9429 section 5.2.1); then the group's first
  * line speaks for it. One line alone needs no group.
  */
 function selectBundle(
@@ -131,7 +131,7 @@ function isEnabled(section: MediaSection): boolean {
   return section.port !== 0 || attributeValue(section, 'bundle-only') !== undefined
 }
 
-/** RFC 8829 section 5.1.2 has every RTP profile taken as DTLS-SRTP; the fingerprint is what says so. */
+/** RFC 9429 section 5.1.2 has every RTP profile taken as DTLS-SRTP; the fingerprint is what says so. */
 function isAudioSection({ media, protocol }: MediaSection): boolean {
   return media === 'audio' && /(?:^|\/)RTP\/S?AVPF?$/.test(protocol)
 }
