@@ -12,3 +12,8 @@ export function monotonicNow(): Millis {
 export function epochNow(): EpochSeconds {
   return epochSecondsOf(Date.now() / 1000)
 }
+
+/** Reads the wall clock in milliseconds, for RTCP's NTP timestamps only. */
+export function epochMillisNow(): number {
+  return Date.now()
+}

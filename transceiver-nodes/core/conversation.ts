@@ -23,7 +23,7 @@ export class Conversation {
   readonly #playout: Playout
   readonly #ports: ConversationPorts
   #interruptsResponse = true
-  #silencedItem: string | undefined
+  #overflowingResponse: string | undefined
 
   constructor(playout: Playout, ports: ConversationPorts) {
     this.#playout = playout
@@ -46,14 +46,14 @@ export class Conversation {
     if (event.type === 'input_audio_buffer.speech_started' && this.#interruptsResponse) this.#interrupt()
   }
 
-  /** Takes output audio; what follows of an item that was interrupted is dropped. */
+  /** Takes output audio; what still comes of a response that was interrupted is dropped. */
   handleAudio(part: AudioPart, samples: Int16Array): void {
-    if (part.itemId !== this.#silencedItem) this.#playout.enqueue(part, samples)
+    if (this.#playout.enqueue(part, samples) === 'backlog-full') this.#sendBacklogError(part)
   }
 
   /** Takes the end of a part's audio. */
   handleAudioDone(part: AudioPart): void {
-    if (part.itemId !== this.#silencedItem) this.#playout.finish(part)
+    this.#playout.finish(part)
   }
 
   /** Reports what playout did since the last call; to be called after every frame. */
@@ -72,13 +72,30 @@ export class Conversation {
     const cleared = this.#playout.clear()
     this.reportPlayout()
     if (cleared === undefined) return
-    this.#silencedItem = cleared.part.itemId
     this.#ports.toBackend({
       type: 'conversation.item.truncate',
       event_id: this.#ports.eventId(),
       item_id: cleared.part.itemId,
       content_index: cleared.part.contentIndex,
       audio_end_ms: Math.floor(cleared.playedMillis),
+    })
+  }
+
+  /** Once per response: the audio past the bound is lost, and the client should know. */
+  #sendBacklogError({ responseId }: AudioPart): void {
+    if (this.#overflowingResponse === responseId) return
+    this.#overflowingResponse = responseId
+    const message = `The audio of response ${responseId} is too long to be queued; the rest of it is dropped.`
+    this.#ports.toClient({
+      type: 'error',
+      event_id: this.#ports.eventId(),
+      error: {
+        type: 'server_error',
+        code: 'output_audio_backlog_full',
+        message,
+        param: null,
+        event_id: null,
+      },
     })
   }
 

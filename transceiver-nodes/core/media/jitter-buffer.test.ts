@@ -33,7 +33,6 @@ describe('JitterBuffer', () => {
   test('puts packets in order across the wrap of the sequence number', () => {
     for (const sequence of [65_534, 1, 0, 65_535]) push(sequence, 0)
     expect([60, 80, 100, 120].flatMap(popAll)).toEqual([65_534, 65_535, 0, 1])
-    expect(buffer.highestSequence).toBe(65_537)
   })
 
   test('lets a packet in that the first one overtook', () => {

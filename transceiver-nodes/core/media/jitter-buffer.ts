@@ -60,11 +60,6 @@ export class JitterBuffer {
   #dueAt: Millis | undefined
   #lastDuration = FRAME_MILLIS
 
-  /** Highest extended sequence number received, for RTCP receiver reports; undefined before the first packet. */
-  get highestSequence(): number | undefined {
-    return this.#ssrc === undefined ? undefined : this.#highest
-  }
-
   /** Takes a packet whose payload lies in `source` and lasts `durationMillis`. */
   push(packet: JitterPacket, source: Uint8Array, durationMillis: number, now: Millis): JitterVerdict {
     if (packet.payloadLength > MAX_PAYLOAD_BYTES) return 'payload-too-long'

@@ -1,0 +1,58 @@
+/** Why a transceiver drops a packet, and how often: one closed union, which is the label of the metric. */
+
+import type { LinkFault } from '#shared/link/frame'
+import type { RtcpFault } from '#shared/packet/rtcp'
+import type { RtpFault } from '#shared/packet/rtp'
+import type { StunFault } from '#shared/stun/view'
+import type { RouteFault } from '#shared/ufrag/route'
+import type { IceFault } from './ice/agent.ts'
+import type { JitterVerdict } from './media/jitter-buffer.ts'
+import type { OpusPacketFault } from './media/opus-packet.ts'
+
+/** Every reason, by the layer that finds it. */
+export type TransceiverDrop =
+  | LinkFault
+  | StunFault
+  | RouteFault
+  | IceFault
+  | RtpFault
+  | RtcpFault
+  | OpusPacketFault
+  /** Not from the link port of a relay that is in the fleet. */
+  | 'link-stranger'
+  /** A link datagram of a type that is not spoken yet. */
+  | 'link-type'
+  /** Neither STUN nor DTLS nor RTP nor RTCP. */
+  | 'packet-unknown'
+  /** A check without USERNAME, or with one that has no colon. */
+  | 'ufrag-absent'
+  /** A route to another transceiver, or to a session that has ended. */
+  | 'session-unknown'
+  /** From an endpoint on which no check has verified. */
+  | 'path-unknown'
+  /** Media before the keys are there. */
+  | 'srtp-too-early'
+  | 'srtp-short'
+  | 'srtp-auth'
+  | 'srtp-replay'
+  | 'srtp-sources'
+  | 'srtp-exhausted'
+  /** Audio in a payload type that the answer does not name. */
+  | 'rtp-payload-type'
+  /** What the jitter buffer does not take. */
+  | `rtp-${Exclude<JitterVerdict, 'held'>}`
+
+/** Counts drops. */
+export class DropCounts {
+  readonly #countByReason: Partial<Record<TransceiverDrop, number>> = {}
+
+  /** Counts one drop. */
+  count(reason: TransceiverDrop): void {
+    this.#countByReason[reason] = (this.#countByReason[reason] ?? 0) + 1
+  }
+
+  /** The counts so far; a reason that never occurred is absent. */
+  toRecord(): Readonly<Partial<Record<TransceiverDrop, number>>> {
+    return { ...this.#countByReason }
+  }
+}

@@ -1,0 +1,194 @@
+/**
+ * One call: its transport, its audio, its events and its backend, joined. docs/transceiver.md.
+ *
+ * The pieces do the work; this file says which of them hears what from which.
+ */
+
+import { readClient } from '#shared/endpoint'
+import { monotonicNow } from '#shared/platform/clock'
+import { parseClientEvent } from '#shared/realtime/events'
+import type { StunMessage } from '#shared/stun/message'
+import type { Millis } from '#shared/time'
+import type { Backend, BackendSession, RealtimeEvent } from '../backends/backend.ts'
+import { Conversation } from '../core/conversation.ts'
+import type { TransceiverDrop } from '../core/drops.ts'
+import type { IceFault } from '../core/ice/agent.ts'
+import type { IcePath } from '../core/ice/path.ts'
+import { Playout } from '../core/media/playout.ts'
+import { Timeline } from '../core/timeline.ts'
+import { CallAudio } from './call-audio.ts'
+import type { CallAudioOptions } from './call-audio.ts'
+import type { LoopSession } from './media-loop.ts'
+import { Peer } from './peer.ts'
+import type { PeerOptions } from './peer.ts'
+
+/** What a call is made of. */
+export interface CallOptions {
+  readonly callId: string
+  readonly session: Readonly<Record<string, unknown>> | undefined
+  readonly peer: Omit<PeerOptions, 'events' | 'bindPath' | 'unbindPath'>
+  readonly audio: Omit<CallAudioOptions, 'peer' | 'playout' | 'onAudio'>
+  readonly backend: Backend
+  readonly eventId: () => string
+  /** Names a relay and the transceiver for `firsthop.path`. */
+  readonly describeNodes: (relay: number) => Readonly<Record<string, unknown>>
+  readonly bindPath: (path: IcePath, call: Call) => void
+  readonly unbindPath: (path: IcePath) => void
+  /** Writes what the call has queued, outside the loop's own turns. */
+  readonly serve: (call: Call) => void
+  /** Is told once, when the call is over. */
+  readonly onEnd: (call: Call, reason: string) => void
+}
+
+/** One call. */
+export class Call implements LoopSession {
+  readonly callId: string
+  readonly timeline: Timeline
+  readonly #options: CallOptions
+  readonly #peer: Peer
+  readonly #playout = new Playout()
+  readonly #conversation: Conversation
+  readonly #audio: CallAudio
+  readonly #backend: BackendSession
+  /** Events that came before the channel was open. */
+  readonly #waiting: RealtimeEvent[] = []
+  #isOpen = false
+  #hasEnded = false
+
+  constructor(options: CallOptions, now: Millis) {
+    this.callId = options.callId
+    this.#options = options
+    this.timeline = new Timeline(now)
+    this.#peer = new Peer(this.#peerOptions(), now)
+    this.#conversation = new Conversation(this.#playout, {
+      toClient: (event) => this.#toClient(event),
+      toBackend: (event) => this.#backend.handleEvent(event),
+      describePath: () => this.#describePath(),
+      eventId: options.eventId,
+    })
+    this.#audio = new CallAudio({
+      ...options.audio,
+      peer: this.#peer,
+      playout: this.#playout,
+      onAudio: (samples) => this.#backend.handleAudio(samples),
+    })
+    this.#backend = options.backend.open(
+      { callId: options.callId, session: options.session },
+      {
+        event: (event) => this.#conversation.handleBackendEvent(event),
+        audio: (part, samples) => this.#conversation.handleAudio(part, samples),
+        audioDone: (part) => this.#conversation.handleAudioDone(part),
+        end: (reason) => this.end(reason),
+      },
+    )
+  }
+
+  handleStun(
+    bytes: Uint8Array,
+    message: StunMessage,
+    relay: number,
+    words: Int32Array,
+    now: Millis,
+  ): IcePath | IceFault {
+    const verdict = this.#peer.handleStun(bytes, message, relay, words, now)
+    if (typeof verdict !== 'string') this.timeline.mark('firstCheck', now)
+    return verdict
+  }
+
+  handleDtls(start: number, length: number): void {
+    this.#peer.handleDtls(start, length)
+  }
+
+  handleRtp(start: number, length: number, path: IcePath, now: Millis): TransceiverDrop | undefined {
+    const plain = this.#peer.unprotectRtp(start, length, path, now)
+    if (typeof plain === 'string') return plain
+    const drop = this.#audio.handleRtp(start, plain, now)
+    if (drop === undefined) this.timeline.mark('firstAudioIn', now)
+    return drop
+  }
+
+  handleRtcp(start: number, length: number, path: IcePath, now: Millis): TransceiverDrop | undefined {
+    const plain = this.#peer.unprotectRtcp(start, length, path, now)
+    return typeof plain === 'string' ? plain : this.#audio.handleRtcp(start, plain, now)
+  }
+
+  flush(): void {
+    this.#peer.flush()
+  }
+
+  tick(frame: number, due: number, now: Millis): void {
+    this.#audio.tick(frame, due, now)
+    this.#conversation.reportPlayout()
+    if (this.#audio.hasSpoken) this.timeline.mark('firstAudioOut', now)
+  }
+
+  pollTimeout(): Millis | undefined {
+    return this.#peer.pollTimeout()
+  }
+
+  handleTimeout(now: Millis): void {
+    this.#peer.handleTimeout(now)
+  }
+
+  /** Ends the call and frees what it holds; idempotent. */
+  end(reason: string): void {
+    if (this.#hasEnded) return
+    this.#hasEnded = true
+    this.#backend.close()
+    this.#peer.close()
+    this.#audio.close()
+    this.#options.onEnd(this, reason)
+  }
+
+  #peerOptions(): PeerOptions {
+    const { peer, bindPath, unbindPath } = this.#options
+    return {
+      ...peer,
+      bindPath: (path) => bindPath(path, this),
+      unbindPath,
+      events: {
+        onConnected: () => this.timeline.mark('connected', monotonicNow()),
+        onChannelOpen: () => this.#handleChannelOpen(),
+        onMessage: (text) => this.#handleMessage(text),
+        onEnd: (reason) => this.end(reason),
+      },
+    }
+  }
+
+  #handleChannelOpen(): void {
+    this.timeline.mark('channelOpen', monotonicNow())
+    this.#isOpen = true
+    for (const event of this.#waiting.splice(0)) this.#toClient(event)
+  }
+
+  #handleMessage(text: string): void {
+    const event = parseClientEvent(text)
+    if (typeof event !== 'string') this.#conversation.handleClientEvent(event)
+    else this.#toClient(this.#malformedEventError(event))
+    this.#options.serve(this)
+  }
+
+  #toClient(event: RealtimeEvent): void {
+    if (this.#isOpen) this.#peer.sendMessage(JSON.stringify(event))
+    else if (this.#waiting.length < MAX_WAITING_EVENTS) this.#waiting.push(event)
+  }
+
+  #malformedEventError(fault: string): RealtimeEvent {
+    const message = 'The message is not a Realtime event: send one JSON object with a string "type".'
+    const error = { type: 'invalid_request_error', code: fault, message, param: null, event_id: null }
+    return { type: 'error', event_id: this.#options.eventId(), error }
+  }
+
+  #describePath(): Record<string, unknown> {
+    const path = this.#peer.ice.selected
+    const timeline = this.timeline.toRecord()
+    if (path === undefined) return { timeline }
+    const roundTripMillis =
+      path.roundTripMillis === undefined ? null : Math.round(path.roundTripMillis * 10) / 10
+    const { transport } = readClient(path.client, 0)
+    return { ...this.#options.describeNodes(path.relay), client: { transport }, roundTripMillis, timeline }
+  }
+}
+
+/** Events kept until the data channel opens: a session.created and what a backend may say at once. */
+const MAX_WAITING_EVENTS = 64

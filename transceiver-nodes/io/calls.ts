@@ -1,0 +1,246 @@
+/**
+ * Places calls: from an offer to a session, its route, and the answer. docs/transceiver.md.
+ *
+ * Everything random that a call needs is drawn here, once.
+ */
+
+import { toBase64, toBase64Url } from '#shared/bytes'
+import type { PlaceCallRequest, PlaceCallResponse } from '#shared/control/messages'
+import { epochNow, monotonicNow } from '#shared/platform/clock'
+import { hmacSha1, randomBytes } from '#shared/platform/crypto'
+import type { Log } from '#shared/platform/log'
+import { answeredSetup, writeAnswer } from '#shared/sdp/answer'
+import { candidatesFor } from '#shared/sdp/candidates'
+import { readOffer } from '#shared/sdp/offer'
+import type { Offer } from '#shared/sdp/offer'
+import type { OfferFault } from '#shared/sdp/offer-fault'
+import { readU32, utf8 } from '#shared/bytes'
+import { callIdOf, minutesOf, mintUfrag, parseUfrag, ufragOf } from '#shared/ufrag/route'
+import type { RouteKeyRing } from '#shared/ufrag/route'
+import type { Backend } from '../backends/backend.ts'
+import type { LinkWriter } from '../core/link-writer.ts'
+import type { RelayDirectory } from '../core/relay-directory.ts'
+import type { SessionTable } from '../core/session-table.ts'
+import type { DtlsContext } from '../crypto/dtls.ts'
+import type { PacketMemory } from '../crypto/packet-memory.ts'
+import { Call } from './call.ts'
+
+/** What calls are placed with. */
+export interface CallsParts {
+  readonly node: { readonly id: string; readonly region: string }
+  readonly cluster: number
+  readonly transceiver: number
+  readonly routeKeys: RouteKeyRing
+  readonly directory: RelayDirectory
+  readonly table: SessionTable<Call>
+  readonly writer: LinkWriter
+  readonly memory: PacketMemory
+  readonly dtlsContext: DtlsContext
+  readonly backend: Backend
+  /** Writes what a call has queued, outside the loop's own turns. */
+  readonly serve: (call: Call) => void
+  readonly log: Log
+}
+
+/** Why a call is not placed. */
+export type PlaceCallFault = OfferFault | 'node-full' | 'node-draining'
+
+/** The calls of this transceiver. */
+export class Calls {
+  readonly #parts: CallsParts
+  #isDraining = false
+  #placed = 0
+  readonly #endedByReason: Record<string, number> = {}
+
+  constructor(parts: CallsParts) {
+    this.#parts = parts
+  }
+
+  /** True once no new call is taken. */
+  get isDraining(): boolean {
+    return this.#isDraining
+  }
+
+  /** Calls under way, calls placed so far, and calls ended by reason. */
+  get counts() {
+    return { active: this.#parts.table.size, placed: this.#placed, endedByReason: { ...this.#endedByReason } }
+  }
+
+  /** Refuses new calls from now on. */
+  drain(): void {
+    this.#isDraining = true
+  }
+
+  /** Places a call; a refusal changes nothing. */
+  place(request: PlaceCallRequest): PlaceCallResponse | PlaceCallFault {
+    const { table, node } = this.#parts
+    if (this.#isDraining) return 'node-draining'
+    if (table.isFull) return 'node-full'
+    const offer = readOffer(request.offer)
+    if (typeof offer === 'string') return offer
+    if (offer.audio.codec.name !== 'opus') return 'offer-no-codec'
+    const handle = this.#freeHandle()
+    const ufrag = this.#mint(handle)
+    const call = new Draft(this.#parts, request, offer, ufrag, (ended, reason) => {
+      table.remove(handle)
+      this.#endedByReason[reason] = (this.#endedByReason[reason] ?? 0) + 1
+      this.#parts.log.info('A call ended', { call: handle, reason, ...flat(ended.timeline.toRecord()) })
+    })
+    const placed = call.place()
+    table.add(handle, placed.call)
+    this.#placed++
+    this.#parts.log.info('A call was placed', { call: handle, request: request.requestId })
+    return { callId: callIdOf(ufrag), answer: placed.answer, node }
+  }
+
+  /** Ends a call by its public id; false: there is no such call here. */
+  hangUp(callId: string): boolean {
+    const ufrag = ufragOf(callId)
+    if (ufrag === undefined) return false
+    const route = parseUfrag(ufrag, this.#parts.routeKeys, minutesOf(epochNow()))
+    if (typeof route === 'string') return false
+    if (route.cluster !== this.#parts.cluster || route.transceiver !== this.#parts.transceiver) return false
+    const call = this.#parts.table.byHandle(route.session)
+    call?.end('hang-up')
+    if (call !== undefined) this.#parts.writer.flush()
+    return call !== undefined
+  }
+
+  /** Ends every call. */
+  endAll(reason: string): void {
+    for (const call of [...this.#parts.table.sessions()]) call.end(reason)
+    this.#parts.writer.flush()
+  }
+
+  #freeHandle(): number {
+    for (;;) {
+      const handle = randomU32()
+      if (this.#parts.table.byHandle(handle) === undefined) return handle
+    }
+  }
+
+  #mint(session: number): string {
+    const { cluster, transceiver, routeKeys } = this.#parts
+    const expiryMinutes = (minutesOf(epochNow()) + MAX_CALL_MINUTES) & 0xffff
+    return mintUfrag({ cluster, transceiver, session, expiryMinutes, flags: 0 }, routeKeys)
+  }
+}
+
+/** One call in the making. */
+class Draft {
+  readonly #parts: CallsParts
+  readonly #request: PlaceCallRequest
+  readonly #offer: Offer
+  readonly #ufrag: string
+  readonly #onEnd: (call: Call, reason: string) => void
+  readonly #password = toBase64(randomBytes(18))
+  readonly #ssrc = randomU32()
+  readonly #cname = toBase64Url(randomBytes(12))
+
+  constructor(
+    parts: CallsParts,
+    request: PlaceCallRequest,
+    offer: Offer,
+    ufrag: string,
+    onEnd: (call: Call, reason: string) => void,
+  ) {
+    this.#parts = parts
+    this.#request = request
+    this.#offer = offer
+    this.#ufrag = ufrag
+    this.#onEnd = onEnd
+  }
+
+  place(): { call: Call; answer: string } {
+    const now = monotonicNow()
+    const call = new Call(this.#callOptions(), now)
+    const answer = this.#answer()
+    call.timeline.mark('answer', monotonicNow())
+    return { call, answer }
+  }
+
+  #callOptions(): ConstructorParameters<typeof Call>[0] {
+    const { backend, table, serve } = this.#parts
+    return {
+      callId: callIdOf(this.#ufrag),
+      session: this.#request.session,
+      peer: this.#peerOptions(),
+      audio: {
+        payloadType: this.#offer.audio.codec.payloadType,
+        ssrc: this.#ssrc,
+        cname: this.#cname,
+        // RFC 3711 section 3.3.1: a start in the lower half keeps the first wrap away from the first losses.
+        firstSequence: randomU32() & 0x7fff,
+        firstTimestamp: randomU32(),
+        memory: this.#parts.memory.bytes,
+      },
+      backend,
+      eventId: () => `event_${toBase64Url(randomBytes(12))}`,
+      describeNodes: (relay) => this.#describeNodes(relay),
+      bindPath: (path, call) => void table.bind(path, call, monotonicNow()),
+      unbindPath: (path) => table.unbind(path),
+      serve,
+      onEnd: this.#onEnd,
+    }
+  }
+
+  #peerOptions(): ConstructorParameters<typeof Call>[0]['peer'] {
+    const { dtlsContext, memory, writer, directory } = this.#parts
+    const { iceUfrag, icePwd, application } = this.#offer
+    const order = this.#request.relays.map((relay) => relay.id)
+    return {
+      ice: {
+        localUfrag: this.#ufrag,
+        remoteUfrag: iceUfrag,
+        localMac: hmacSha1(utf8(this.#password)),
+        remoteMac: hmacSha1(utf8(icePwd)),
+        randomBytes,
+        rankOf: (relay, listener) => {
+          const position = order.indexOf(directory.relayAt(relay)?.id ?? '')
+          return position < 0 ? undefined : listener * order.length + position
+        },
+      },
+      dtlsContext,
+      // RFC 8842 section 5.3: the active side sends the ClientHello, which saves the round trip of waiting for it.
+      dtlsRole: answeredSetup(this.#offer) === 'active' ? 'client' : 'server',
+      fingerprints: this.#offer.fingerprints.map((fingerprint) => fingerprint.value),
+      sctp: application && { port: application.sctpPort, maxMessageBytes: application.maxMessageSize },
+      memory,
+      writer,
+    }
+  }
+
+  #describeNodes(relay: number): Readonly<Record<string, unknown>> {
+    const known = this.#parts.directory.relayAt(relay)
+    const { id, region } = this.#parts.node
+    return { relay: known && { id: known.id, region: known.region }, transceiver: { id, region } }
+  }
+
+  #answer(): string {
+    return writeAnswer(this.#offer, {
+      sessionId: String(randomU32()),
+      ufrag: this.#ufrag,
+      pwd: this.#password,
+      fingerprint: { algorithm: 'sha-256', value: this.#parts.dtlsContext.fingerprint },
+      setup: answeredSetup(this.#offer),
+      candidates: candidatesFor(this.#request.relays),
+      ssrc: this.#ssrc,
+      cname: this.#cname,
+      streamId: 'firsthop',
+      trackId: 'agent',
+    })
+  }
+}
+
+function randomU32(): number {
+  return readU32(randomBytes(4), 0)
+}
+
+function flat(record: Readonly<Record<string, number | null>>): Record<string, number | undefined> {
+  return Object.fromEntries(
+    Object.entries(record).map(([name, value]) => [`${name}Millis`, value ?? undefined]),
+  )
+}
+
+/** A call's route is good for a day: longer than any session may last. */
+const MAX_CALL_MINUTES = 24 * 60

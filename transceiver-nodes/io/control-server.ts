@@ -1,0 +1,157 @@
+/**
+ * The control endpoint, which only the Worker may use: docs/control.md.
+ *
+ * Every request is signed for this node. Refusals come in the API's error shape, so that the Worker can pass
+ * them on.
+ */
+
+import { createServer } from 'node:http'
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import { once } from 'node:events'
+import type { AddressInfo } from 'node:net'
+import * as v from 'valibot'
+import { fromUtf8, utf8 } from '#shared/bytes'
+import {
+  CALLS_PATH,
+  callIdOfHangUpPath,
+  hangUpRequestSchema,
+  MAX_CONTROL_BODY_BYTES,
+  placeCallRequestSchema,
+} from '#shared/control/messages'
+import type { ControlFault, ErrorBody } from '#shared/control/messages'
+import type { SignatureVerifier } from '#shared/control/signature'
+import type { Endpoint } from '#shared/endpoint'
+import { epochNow } from '#shared/platform/clock'
+import type { Log } from '#shared/platform/log'
+import { describeOfferFault } from '#shared/sdp/offer-fault'
+import type { OfferFault } from '#shared/sdp/offer-fault'
+import type { Calls } from './calls.ts'
+
+/** What the endpoint serves with. */
+export interface ControlServerOptions {
+  readonly bind: Endpoint
+  /** This node's id, for which requests are signed. */
+  readonly node: string
+  readonly verifier: SignatureVerifier
+  readonly calls: Calls
+  readonly log: Log
+}
+
+/** A running endpoint. */
+export interface ControlServer {
+  readonly port: number
+  close(): Promise<void>
+}
+
+/** Starts the endpoint; resolves when it listens. */
+export async function startControlServer(options: ControlServerOptions): Promise<ControlServer> {
+  const server = createServer({ requestTimeout: REQUEST_TIMEOUT }, (request, response) => {
+    serve(options, request, response).catch((error: Error) => {
+      options.log.error('A control request failed', { error })
+      if (!response.headersSent) response.writeHead(500)
+      response.end()
+    })
+  })
+  server.listen(options.bind.port, options.bind.address)
+  await once(server, 'listening')
+  const close = async () => {
+    const closed = once(server, 'close')
+    server.close()
+    server.closeAllConnections()
+    await closed
+  }
+  return { port: (server.address() as AddressInfo).port, close }
+}
+
+interface Answer {
+  readonly status: number
+  readonly body?: object
+}
+
+async function serve(
+  options: ControlServerOptions,
+  request: IncomingMessage,
+  response: ServerResponse,
+): Promise<void> {
+  const body = await readBody(request)
+  const answer = body === undefined ? refuse('request-too-large') : answerTo(options, request, body)
+  const text = answer.body === undefined ? undefined : utf8(JSON.stringify(answer.body))
+  response.writeHead(answer.status, text && { 'content-type': 'application/json' }).end(text)
+}
+
+function answerTo(options: ControlServerOptions, request: IncomingMessage, body: Uint8Array): Answer {
+  const { node, verifier, calls } = options
+  const path = request.url ?? ''
+  const method = request.method ?? ''
+  const { authorization } = request.headers
+  const fault = verifier.verify({ node, method, path, body, authorization }, epochNow())
+  if (fault !== undefined) return refuse(fault)
+  const message = parseJson(body)
+  if (method === 'POST' && path === CALLS_PATH) return placeCall(calls, message)
+  const callId = callIdOfHangUpPath(path)
+  if (method === 'POST' && callId !== undefined) return hangUp(calls, callId, message)
+  return refuse('request-malformed')
+}
+
+function placeCall(calls: Calls, message: unknown): Answer {
+  const request = v.safeParse(placeCallRequestSchema, message)
+  if (!request.success) return refuse('request-malformed')
+  const placed = calls.place(request.output)
+  return typeof placed === 'string' ? refuse(placed) : { status: 201, body: placed }
+}
+
+function hangUp(calls: Calls, callId: string, message: unknown): Answer {
+  if (!v.is(hangUpRequestSchema, message)) return refuse('request-malformed')
+  return calls.hangUp(callId) ? { status: 204 } : refuse('call-unknown')
+}
+
+async function readBody(request: IncomingMessage): Promise<Uint8Array | undefined> {
+  const chunks: Uint8Array[] = []
+  let length = 0
+  for await (const chunk of request as AsyncIterable<Uint8Array>) {
+    length += chunk.length
+    if (length > MAX_CONTROL_BODY_BYTES) return undefined
+    chunks.push(chunk)
+  }
+  return Buffer.concat(chunks)
+}
+
+function parseJson(body: Uint8Array): unknown {
+  try {
+    return JSON.parse(fromUtf8(body) ?? '')
+  } catch {
+    return undefined
+  }
+}
+
+function refuse(fault: ControlFault): Answer {
+  const [status, message] = refusalOf(fault)
+  const error: ErrorBody['error'] = {
+    message,
+    type: status === 503 ? 'server_error' : 'invalid_request_error',
+    code: fault,
+    param: null,
+  }
+  return { status, body: { error } }
+}
+
+function refusalOf(fault: ControlFault): [status: number, message: string] {
+  if (fault.startsWith('signature-')) return [401, 'The control request is not signed as it must be.']
+  switch (fault) {
+    case 'request-malformed':
+      return [400, 'The control request is malformed.']
+    case 'request-too-large':
+      return [413, 'The control request is too large.']
+    case 'call-unknown':
+      return [404, 'There is no such call.']
+    case 'node-full':
+      return [503, 'The transceiver has no room for another call.']
+    case 'node-draining':
+      return [503, 'The transceiver is shutting down.']
+    default:
+      return [400, describeOfferFault(fault as OfferFault)]
+  }
+}
+
+/** A request that takes longer has no client behind it that still waits. */
+const REQUEST_TIMEOUT = 10_000

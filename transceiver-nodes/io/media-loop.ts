@@ -1,0 +1,229 @@
+/**
+ * The one loop of a transceiver: takes link datagrams apart, hands each packet to its session, and serves every
+ * session on one 20 ms clock, so that the cost of a wake-up is shared. docs/transceiver.md.
+ *
+ * What a turn writes is flushed at its end: nothing waits for the next. A session that throws ends alone.
+ */
+
+import { parseStunMessage, findAttribute } from '#shared/stun/message'
+import type { StunMessage } from '#shared/stun/message'
+import { ATTRIBUTE_USERNAME, BINDING_REQUEST } from '#shared/stun/registry'
+import { ENDPOINT_WORDS } from '#shared/endpoint'
+import { LINK_TYPE_DATA, LinkReader } from '#shared/link/frame'
+import { classifyPacket } from '#shared/packet/classify'
+import { epochNow, monotonicNow } from '#shared/platform/clock'
+import type { Log } from '#shared/platform/log'
+import type { Millis } from '#shared/time'
+import { minutesOf, parseUfrag } from '#shared/ufrag/route'
+import type { RouteKeyRing } from '#shared/ufrag/route'
+import type { DropCounts, TransceiverDrop } from '../core/drops.ts'
+import { IcePath } from '../core/ice/path.ts'
+import type { IceFault } from '../core/ice/agent.ts'
+import type { LinkWriter } from '../core/link-writer.ts'
+import { Pacer } from '../core/media/pacer.ts'
+import type { RelayDirectory } from '../core/relay-directory.ts'
+import type { SessionTable } from '../core/session-table.ts'
+
+/** What the loop needs of a session. */
+export interface LoopSession {
+  /** Takes a STUN message; the answer is written by `flush`, once the loop has learned the relay's cookie. */
+  handleStun(
+    bytes: Uint8Array,
+    message: StunMessage,
+    relay: number,
+    words: Int32Array,
+    now: Millis,
+  ): IcePath | IceFault
+  handleDtls(start: number, length: number, path: IcePath, now: Millis): void
+  /** Takes SRTP, to be decrypted in place; returns why it was dropped. */
+  handleRtp(start: number, length: number, path: IcePath, now: Millis): TransceiverDrop | undefined
+  handleRtcp(start: number, length: number, path: IcePath, now: Millis): TransceiverDrop | undefined
+  /** Writes what handling has queued. */
+  flush(now: Millis): void
+  /** Takes and sends audio: `due` frames, of which the first has this number. */
+  tick(frame: number, due: number, now: Millis): void
+  handleTimeout(now: Millis): void
+  pollTimeout(): Millis | undefined
+  /** Ends the session. */
+  end(reason: string): void
+}
+
+/** What the loop works on. */
+export interface MediaLoopParts<Session extends LoopSession> {
+  /** The packet memory that datagrams lie in. */
+  readonly memory: Uint8Array
+  readonly directory: RelayDirectory
+  readonly table: SessionTable<Session>
+  readonly writer: LinkWriter
+  readonly drops: DropCounts
+  readonly routeKeys: RouteKeyRing
+  readonly cluster: number
+  readonly transceiver: number
+  readonly log: Log
+}
+
+/** Dispatches packets and ticks. */
+export class MediaLoop<Session extends LoopSession> {
+  readonly #parts: MediaLoopParts<Session>
+  readonly #reader = new LinkReader()
+  readonly #relayWords = new Int32Array(ENDPOINT_WORDS)
+  readonly #pacer: Pacer
+  #timer: NodeJS.Timeout | undefined
+  #worstLateness = 0
+
+  constructor(parts: MediaLoopParts<Session>) {
+    this.#parts = parts
+    this.#pacer = new Pacer(monotonicNow())
+  }
+
+  /** Words into which the port writes a datagram's sender before it calls `handleDatagram`. */
+  get senderWords(): Int32Array {
+    return this.#relayWords
+  }
+
+  /** How late the worst tick since the last call was, in milliseconds. */
+  takeWorstLateness(): number {
+    const worst = this.#worstLateness
+    this.#worstLateness = 0
+    return worst
+  }
+
+  /** Starts the clock. */
+  start(): void {
+    const wait = Math.max(0, this.#pacer.pollTimeout() - monotonicNow())
+    this.#timer = setTimeout(() => {
+      this.#tick()
+      this.start()
+    }, wait)
+  }
+
+  /** Stops the clock. */
+  stop(): void {
+    clearTimeout(this.#timer)
+  }
+
+  /** Takes the link datagram at `start`, from the sender in `senderWords`. */
+  handleDatagram(start: number, length: number): void {
+    const { directory, drops, memory } = this.#parts
+    const relay = directory.find(this.#relayWords, 0)
+    if (relay < 0) return drops.count('link-stranger')
+    const reader = this.#reader
+    const fault = reader.open(memory, start, length)
+    if (fault !== undefined) return drops.count(fault)
+    if (reader.type !== LINK_TYPE_DATA) return drops.count('link-type')
+    const now = monotonicNow()
+    while (reader.next()) this.#handleFrame(relay, now)
+    if (reader.fault !== undefined) drops.count(reader.fault)
+    this.#parts.writer.flush()
+  }
+
+  /** Lets one session write what it has queued outside the loop's own turns. */
+  serve(session: Session): void {
+    try {
+      session.flush(monotonicNow())
+    } catch (error) {
+      this.#fail(session, error)
+    }
+    this.#parts.writer.flush()
+  }
+
+  #handleFrame(relay: number, now: Millis): void {
+    const { memory, drops } = this.#parts
+    const { payloadStart, payloadLength } = this.#reader
+    const kind = classifyPacket(memory, payloadStart, payloadLength)
+    const drop =
+      kind === 'stun'
+        ? this.#handleStun(relay, now)
+        : kind === 'unknown'
+          ? 'packet-unknown'
+          : this.#handleMedia(kind, relay, now)
+    if (drop !== undefined) drops.count(drop)
+  }
+
+  #handleStun(relay: number, now: Millis): TransceiverDrop | undefined {
+    const { memory, directory, table } = this.#parts
+    const { payloadStart, payloadLength, client, cookieStart } = this.#reader
+    const bytes = memory.slice(payloadStart, payloadStart + payloadLength)
+    const message = parseStunMessage(bytes)
+    if (typeof message === 'string') return message
+    const session =
+      message.type === BINDING_REQUEST
+        ? this.#sessionOfRequest(message)
+        : table.sessionAt(table.find(relay, client, 0))
+    if (session === undefined) return 'session-unknown'
+    if (typeof session === 'string') return session
+    try {
+      const verdict = session.handleStun(bytes, message, relay, client, now)
+      const isVerified = verdict instanceof IcePath
+      if (isVerified) directory.learnCookie(relay, memory, cookieStart)
+      session.flush(now)
+      return isVerified ? undefined : verdict
+    } catch (error) {
+      return this.#fail(session, error)
+    }
+  }
+
+  /** Finds the session that the request's ufrag names: RFC 8445 section 7.3, docs/routing-ufrag.md. */
+  #sessionOfRequest(message: StunMessage): Session | TransceiverDrop | undefined {
+    const { routeKeys, cluster, transceiver, table } = this.#parts
+    const username = findAttribute(message, ATTRIBUTE_USERNAME)
+    const colon = username?.indexOf(COLON) ?? -1
+    if (username === undefined || colon < 0) return 'ufrag-absent'
+    const ufrag = String.fromCharCode(...username.subarray(0, Math.min(colon, MAX_UFRAG_LENGTH)))
+    const route = parseUfrag(ufrag, routeKeys, minutesOf(epochNow()))
+    if (typeof route === 'string') return route
+    if (route.cluster !== cluster || route.transceiver !== transceiver) return 'session-unknown'
+    return table.byHandle(route.session)
+  }
+
+  #handleMedia(kind: 'dtls' | 'rtp' | 'rtcp', relay: number, now: Millis): TransceiverDrop | undefined {
+    const { table, directory, memory } = this.#parts
+    const { payloadStart, payloadLength, client, cookieStart } = this.#reader
+    const slot = table.find(relay, client, 0)
+    const session = table.sessionAt(slot)
+    const path = table.pathAt(slot)
+    if (session === undefined || path === undefined) return 'path-unknown'
+    try {
+      if (kind === 'dtls') {
+        session.handleDtls(payloadStart, payloadLength, path, now)
+        return undefined
+      }
+      const drop =
+        kind === 'rtp'
+          ? session.handleRtp(payloadStart, payloadLength, path, now)
+          : session.handleRtcp(payloadStart, payloadLength, path, now)
+      if (drop === undefined) directory.learnCookie(relay, memory, cookieStart)
+      return drop
+    } catch (error) {
+      return this.#fail(session, error)
+    }
+  }
+
+  #tick(): void {
+    const now = monotonicNow()
+    this.#worstLateness = Math.max(this.#worstLateness, now - this.#pacer.pollTimeout())
+    const due = this.#pacer.advance(now)
+    for (const session of this.#parts.table.sessions()) this.#tickSession(session, due, now)
+    this.#parts.writer.flush()
+  }
+
+  #tickSession(session: Session, due: number, now: Millis): void {
+    try {
+      if (due > 0) session.tick(this.#pacer.frame, due, now)
+      if (now >= (session.pollTimeout() ?? Infinity)) session.handleTimeout(now)
+      session.flush(now)
+    } catch (error) {
+      this.#fail(session, error)
+    }
+  }
+
+  /** A bug that one session's input finds ends that session and no other. */
+  #fail(session: Session, error: unknown): undefined {
+    this.#parts.log.error('A session failed and was ended', { error: error as Error })
+    session.end('internal-error')
+  }
+}
+
+const COLON = 0x3a
+/** Longer ufrags than ours are not ours: RFC 8839 section 5.4 allows 256. */
+const MAX_UFRAG_LENGTH = 256

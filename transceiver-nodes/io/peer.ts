@@ -1,0 +1,219 @@
+/**
+ * The transport of one call: ICE, DTLS, SRTP and the data channel, over the link. docs/transceiver.md.
+ *
+ * It moves bytes and knows nothing of audio or events; `PeerEvents` is how the call above it learns what came.
+ */
+
+import { FRAME_FLAG_BIND, FRAME_FLAG_UNBIND } from '#shared/link/frame'
+import type { StunMessage } from '#shared/stun/message'
+import { millisOf } from '#shared/time'
+import type { Millis } from '#shared/time'
+import type { TransceiverDrop } from '../core/drops.ts'
+import { IceAgent } from '../core/ice/agent.ts'
+import type { IceCommand, IceFault, IceParameters } from '../core/ice/agent.ts'
+import { IcePath } from '../core/ice/path.ts'
+import type { LinkWriter } from '../core/link-writer.ts'
+import { DtlsEndpoint } from '../crypto/dtls.ts'
+import type { DtlsContext, DtlsRole, SrtpKeys } from '../crypto/dtls.ts'
+import type { PacketMemory } from '../crypto/packet-memory.ts'
+import { SrtpSession } from '../crypto/srtp.ts'
+import { DataChannels } from './data-channel.ts'
+
+/** What a peer reports to its call. */
+export interface PeerEvents {
+  /** The keys are there: media may flow. */
+  onConnected(): void
+  onChannelOpen(): void
+  onMessage(text: string): void
+  /** The transport has ended by itself. */
+  onEnd(reason: string): void
+}
+
+/** What a peer is made of. */
+export interface PeerOptions {
+  readonly ice: IceParameters
+  readonly dtlsContext: DtlsContext
+  readonly dtlsRole: DtlsRole
+  /** SHA-256 fingerprints that the offer allows, upper-case hex with colons. */
+  readonly fingerprints: readonly string[]
+  /** Undefined: the offer has no data channel. */
+  readonly sctp: { readonly port: number; readonly maxMessageBytes: number } | undefined
+  readonly memory: PacketMemory
+  readonly writer: LinkWriter
+  /** Routes packets of a path to this peer's call, or no longer. */
+  readonly bindPath: (path: IcePath) => void
+  readonly unbindPath: (path: IcePath) => void
+  readonly events: PeerEvents
+}
+
+/** The transport of one call. */
+export class Peer {
+  readonly ice: IceAgent
+  readonly #options: PeerOptions
+  readonly #dtls: DtlsEndpoint
+  readonly #channels: DataChannels | undefined
+  #srtp: SrtpSession | undefined
+  #hasStarted = false
+  #hasEnded = false
+
+  constructor(options: PeerOptions, now: Millis) {
+    this.#options = options
+    this.ice = new IceAgent(options.ice, now)
+    this.#dtls = new DtlsEndpoint({
+      context: options.dtlsContext,
+      role: options.dtlsRole,
+      fingerprints: options.fingerprints,
+      onSend: (bytes) => this.#send(bytes),
+      onConnected: (keys) => this.#handleKeys(keys),
+      onData: (bytes) => this.#channels?.handleDtlsData(bytes),
+      onClosed: (reason) => this.#fail(`dtls-${reason}`),
+    })
+    this.#channels = this.#openChannels()
+  }
+
+  /** True once media may be sent. */
+  get isConnected(): boolean {
+    return this.#srtp !== undefined
+  }
+
+  handleStun(
+    bytes: Uint8Array,
+    message: StunMessage,
+    relay: number,
+    words: Int32Array,
+    now: Millis,
+  ): IcePath | IceFault {
+    const path = this.ice.handleStun(bytes, message, relay, words, 0, now)
+    if (path instanceof IcePath) this.#options.bindPath(path)
+    return path
+  }
+
+  handleDtls(start: number, length: number): void {
+    this.#dtls.handleDatagram(this.#options.memory.bytes, start, length)
+  }
+
+  /** Decrypts SRTP in place; returns the length of the RTP packet, or why it was dropped. */
+  unprotectRtp(start: number, length: number, path: IcePath, now: Millis): number | TransceiverDrop {
+    if (this.#srtp === undefined) return 'srtp-too-early'
+    const plain = this.#srtp.unprotectRtp(start, length)
+    if (typeof plain === 'number') path.heardAt = now
+    return plain
+  }
+
+  /** Decrypts SRTCP in place; returns the length of the compound packet, or why it was dropped. */
+  unprotectRtcp(start: number, length: number, path: IcePath, now: Millis): number | TransceiverDrop {
+    if (this.#srtp === undefined) return 'srtp-too-early'
+    const plain = this.#srtp.unprotectRtcp(start, length)
+    if (typeof plain === 'number') path.heardAt = now
+    return plain
+  }
+
+  /** Opens a frame for an RTP or RTCP packet of up to `maxBytes` and returns where to write it; -1: not now. */
+  beginPacket(maxBytes: number): number {
+    const path = this.ice.selected
+    if (path === undefined || this.#srtp === undefined) return -1
+    return this.#options.writer.begin(path, 0, maxBytes + SRTP_OVERHEAD_BYTES)
+  }
+
+  /** Encrypts the RTP packet that was written at `start` and closes its frame. */
+  commitRtp(start: number, length: number): void {
+    const sealed = this.#srtp?.protectRtp(start, length)
+    this.#options.writer.commit(typeof sealed === 'number' ? sealed : 0)
+  }
+
+  /** Encrypts the RTCP packet that was written at `start` and closes its frame. */
+  commitRtcp(start: number, length: number): void {
+    const sealed = this.#srtp?.protectRtcp(start, length)
+    this.#options.writer.commit(typeof sealed === 'number' ? sealed : 0)
+  }
+
+  /** Sends a text message on the data channel; false: it is not open, or has too much to send already. */
+  sendMessage(text: string): boolean {
+    return this.#channels?.send(text) ?? false
+  }
+
+  pollTimeout(): Millis | undefined {
+    const ice = this.ice.pollTimeout()
+    const dtls = this.#dtls.pollTimeout()
+    if (ice === undefined || dtls === undefined) return ice ?? dtls
+    return millisOf(Math.min(ice, dtls))
+  }
+
+  handleTimeout(now: Millis): void {
+    this.ice.handleTimeout(now)
+    if (now >= (this.#dtls.pollTimeout() ?? Infinity)) this.#dtls.handleTimeout()
+  }
+
+  /** Does what the ICE agent has decided. */
+  flush(): void {
+    for (let c = this.ice.nextCommand(); c !== undefined; c = this.ice.nextCommand()) this.#execute(c)
+  }
+
+  /** Says goodbye and frees everything; idempotent. */
+  close(): void {
+    if (this.#hasEnded) return
+    this.#hasEnded = true
+    this.#channels?.close()
+    this.#dtls.close()
+    for (const path of this.ice.paths) this.#release(path)
+    this.#srtp?.close()
+    this.#srtp = undefined
+  }
+
+  #execute(command: IceCommand): void {
+    switch (command.type) {
+      case 'transmit':
+        this.#options.writer.write(command.path, command.message, command.binds ? FRAME_FLAG_BIND : 0)
+        return
+      case 'select':
+        return this.#start()
+      case 'forget':
+        return this.#release(command.path)
+      case 'expire':
+        return this.#fail('consent-expired')
+    }
+  }
+
+  /** As the active side, sends the ClientHello beside the answer to the first check: a round trip saved. */
+  #start(): void {
+    if (this.#hasStarted) return
+    this.#hasStarted = true
+    this.#dtls.start()
+  }
+
+  #handleKeys(keys: SrtpKeys): void {
+    this.#srtp = new SrtpSession(keys, this.#options.memory)
+    this.#options.events.onConnected()
+  }
+
+  #send(bytes: Uint8Array): void {
+    const path = this.ice.selected
+    if (path !== undefined) this.#options.writer.write(path, bytes, 0)
+  }
+
+  #release(path: IcePath): void {
+    this.#options.unbindPath(path)
+    this.#options.writer.write(path, EMPTY, FRAME_FLAG_UNBIND)
+  }
+
+  #fail(reason: string): void {
+    if (!this.#hasEnded) this.#options.events.onEnd(reason)
+  }
+
+  #openChannels(): DataChannels | undefined {
+    const { sctp, events } = this.#options
+    if (sctp === undefined) return undefined
+    return new DataChannels({
+      remotePort: sctp.port,
+      maxMessageBytes: sctp.maxMessageBytes,
+      sendDtls: (bytes) => this.#dtls.send(bytes),
+      onOpen: () => events.onChannelOpen(),
+      onMessage: (text) => events.onMessage(text),
+      onClosed: (reason) => this.#fail(`channel-${reason}`),
+    })
+  }
+}
+
+const EMPTY = new Uint8Array(0)
+/** Room for the longest tag and the SRTCP index: RFC 7714 section 13.1. */
+const SRTP_OVERHEAD_BYTES = 20
