@@ -1,0 +1,79 @@
+/**
+ * The HTTP surface of Firsthop: OpenAI's Realtime API over WebRTC, and two probes. docs/api.md describes it.
+ *
+ * CORS is for browsers on any origin: a key in `Authorization` is what lets a request in, never a cookie.
+ */
+
+import { Hono } from 'hono'
+import { cors } from 'hono/cors'
+import { methodNotAllowed } from 'hono/method-not-allowed'
+import { requestId } from 'hono/request-id'
+import { secureHeaders } from 'hono/secure-headers'
+import { openLog } from '#shared/platform/log'
+import type { Log } from '#shared/platform/log'
+import { openEdge } from './edge.ts'
+import type { Edge, EdgeContext } from './edge.ts'
+import { readEnv } from './env.ts'
+import { ApiError, errorResponse, refusal } from './errors.ts'
+import { calls } from './routes/calls.ts'
+import { clientSecrets } from './routes/client-secrets.ts'
+import { health } from './routes/health.ts'
+
+/** Makes the app of one isolate; it reads its environment with the first request. */
+export function createApp(log: Log = openLog({ write: console.log })): Hono<EdgeContext> {
+  const app = new Hono<EdgeContext>()
+  let edge: Edge | undefined
+  app.use(secureHeaders({ crossOriginResourcePolicy: 'cross-origin' }))
+  app.use(requestId({ limitLength: MAX_REQUEST_ID_LENGTH }))
+  app.use(
+    '/v1/*',
+    cors({ origin: '*', allowMethods: ['GET', 'POST'], exposeHeaders: EXPOSED_HEADERS, maxAge: 86_400 }),
+  )
+  app.use(methodNotAllowed({ app, onMethodNotAllowed: (_context, methods) => refuseMethod(methods) }))
+  app.use(async (context, next) => {
+    edge ??= readEdge(context.env, log)
+    context.set('edge', edge)
+    await next()
+  })
+  app.route('/', health)
+  app.route('/v1/realtime/client_secrets', clientSecrets)
+  app.route('/v1/realtime/calls', calls)
+  app.notFound(() => errorResponse(refusal('url-unknown', 'There is nothing at this URL; see docs/api.md.')))
+  app.onError((error, context) => {
+    if (error instanceof ApiError) return errorResponse(error)
+    log.error('A request failed', { requestId: context.get('requestId'), error })
+    return errorResponse(refusal('internal-error', 'The server failed; its log has the request id.'))
+  })
+  return app
+}
+
+function readEdge(bindings: object, log: Log): Edge {
+  const env = readEnv(bindings)
+  if (!isMistakes(env)) return openEdge(env, log)
+  for (const mistake of env) log.error('The Worker is misconfigured', { mistake })
+  throw refusal('misconfigured', 'The Worker is misconfigured; its log says how.')
+}
+
+function isMistakes(env: ReturnType<typeof readEnv>): env is readonly string[] {
+  return Array.isArray(env)
+}
+
+function refuseMethod(methods: readonly string[]): Response {
+  const allowed = methods.join(', ')
+  const response = errorResponse(refusal('method-not-allowed', `This URL takes ${allowed} only.`))
+  response.headers.set('Allow', allowed)
+  return response
+}
+
+/** As long as a control request can carry it to a transceiver's log. */
+const MAX_REQUEST_ID_LENGTH = 64
+
+/** What a page on another origin may read of an answer. */
+const EXPOSED_HEADERS = [
+  'Location',
+  'Firsthop-Relay',
+  'Firsthop-Region',
+  'Server-Timing',
+  'Retry-After',
+  'X-Request-Id',
+]

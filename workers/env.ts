@@ -1,0 +1,89 @@
+/**
+ * The Worker's environment: variables and secrets as Cloudflare binds them, read and checked once per isolate.
+ *
+ * docs/api.md lists them. Every mistake is reported, so that one deployment is enough to see them all.
+ */
+
+import * as v from 'valibot'
+import { fromHex } from '#shared/bytes'
+import { parseKeyList } from '#shared/keys/key-list'
+import type { ListedKeys } from '#shared/keys/key-list'
+
+export interface WorkerEnv {
+  readonly store: { readonly url: string; readonly token: string }
+  readonly routeKeys: ListedKeys
+  readonly controlKey: Uint8Array
+  /** Sign ephemeral keys. */
+  readonly secretKeys: ListedKeys
+  /** SHA-256 of each API key. */
+  readonly apiKeyHashes: readonly Uint8Array[]
+  /** Whether anybody may mint an ephemeral key without an API key. */
+  readonly isOpenDemo: boolean
+  /** Whether this is a developer's machine, where a request may say where it comes from. */
+  readonly isLocal: boolean
+}
+
+/** Reads `bindings`, or returns a sentence for each mistake in them; no sentence quotes a value. */
+export function readEnv(bindings: unknown): WorkerEnv | readonly string[] {
+  const parsed = v.safeParse(bindingsSchema, bindings)
+  return parsed.success ? parsed.output : parsed.issues.map(describeIssue)
+}
+
+function describeIssue(issue: v.BaseIssue<unknown>): string {
+  const name = v.getDotPath(issue)
+  if (name === null) return issue.message
+  return issue.input === undefined ? `${name} is missing` : `${name} ${issue.message}`
+}
+
+function keyList(keyBytes: number, maxId: number) {
+  const message = `must be a list like 0:<hex>,1:<hex>, of ${keyBytes}-byte keys with ids up to ${maxId}`
+  return v.pipe(
+    v.string(),
+    v.transform((text) => parseKeyList(text, keyBytes, maxId)),
+    v.custom<ListedKeys>((keys) => typeof keys === 'object', message),
+  )
+}
+
+function hexBytes(bytes: number) {
+  return v.pipe(
+    v.string(),
+    v.transform((text) => fromHex(text.trim())),
+    v.custom<Uint8Array>(
+      (value) => value instanceof Uint8Array && value.length === bytes,
+      `must be ${2 * bytes} hexadecimal digits`,
+    ),
+  )
+}
+
+const hashList = v.pipe(
+  v.string(),
+  v.transform((text) => text.split(',').filter((hash) => hash.trim() !== '')),
+  v.array(hexBytes(32), 'must be a list of SHA-256 hashes in hexadecimal'),
+)
+
+/** Cloudflare's bindings are strings; an absent one is `undefined`. */
+const bindingsSchema = v.pipe(
+  v.object({
+    UPSTASH_REDIS_REST_URL: v.pipe(v.string(), v.regex(/^https?:\/\/\S+$/, 'must be an http or https URL')),
+    UPSTASH_REDIS_REST_TOKEN: v.pipe(v.string(), v.nonEmpty('is empty')),
+    FIRSTHOP_ROUTE_KEYS: keyList(16, 14),
+    FIRSTHOP_CONTROL_KEY: hexBytes(32),
+    FIRSTHOP_SECRET_KEYS: keyList(32, 255),
+    FIRSTHOP_API_KEY_HASHES: v.optional(hashList, ''),
+    FIRSTHOP_OPEN_DEMO: v.optional(v.picklist(['true', 'false'], 'must be true or false'), 'false'),
+    ENVIRONMENT: v.optional(v.picklist(['local', 'production'], 'must be local or production'), 'production'),
+  }),
+  v.check(
+    (env) => env.FIRSTHOP_API_KEY_HASHES.length > 0 || env.FIRSTHOP_OPEN_DEMO === 'true',
+    'FIRSTHOP_API_KEY_HASHES is empty and FIRSTHOP_OPEN_DEMO is not true: nobody could place a call',
+  ),
+  v.transform((env): WorkerEnv => ({
+    store: { url: env.UPSTASH_REDIS_REST_URL, token: env.UPSTASH_REDIS_REST_TOKEN },
+    routeKeys: env.FIRSTHOP_ROUTE_KEYS,
+    controlKey: env.FIRSTHOP_CONTROL_KEY,
+    secretKeys: env.FIRSTHOP_SECRET_KEYS,
+    apiKeyHashes: env.FIRSTHOP_API_KEY_HASHES,
+    isOpenDemo: env.FIRSTHOP_OPEN_DEMO === 'true',
+    isLocal: env.ENVIRONMENT === 'local',
+  })),
+)

@@ -1,0 +1,101 @@
+/**
+ * Refusals in the API's own shape, `{"error":{"message","type","code","param"}}`: docs/api.md has the table.
+ *
+ * A fault is a kebab-case reason, as everywhere in Firsthop; on the wire it is the `code`, in snake case as the
+ * API writes its codes.
+ */
+
+import type { ErrorBody } from '#shared/control/messages'
+import type { SteeringFault } from '#shared/fleet/steer'
+import type { ClientSecretFault } from '#shared/keys/client-secret'
+import { describeOfferFault } from '#shared/sdp/offer-fault'
+import type { OfferFault } from '#shared/sdp/offer-fault'
+
+/** Why the Worker itself refuses a request, but for what is wrong with an offer. */
+export type ApiFault =
+  | ClientSecretFault
+  | SteeringFault
+  | 'request-malformed'
+  | 'request-too-large'
+  | 'unsupported-media-type'
+  | 'api-key-missing'
+  | 'api-key-invalid'
+  | 'call-unknown'
+  | 'url-unknown'
+  | 'method-not-allowed'
+  | 'fleet-unknown'
+  | 'transceiver-unreachable'
+  | 'misconfigured'
+  | 'internal-error'
+
+export interface ApiErrorFields {
+  readonly status: number
+  /** Kebab case. */
+  readonly code: string
+  readonly message: string
+  /** The field at fault. */
+  readonly param?: string | null
+}
+
+/** Ends a request: routes throw it, `errorResponse` writes it. */
+export class ApiError extends Error {
+  override readonly name = 'ApiError'
+  readonly status: number
+  readonly code: string
+  readonly param: string | null
+
+  constructor({ status, code, message, param = null }: ApiErrorFields) {
+    super(message)
+    this.status = status
+    this.code = code
+    this.param = param
+  }
+}
+
+/** Refuses a request for `fault`; `message` is for the developer who reads it. */
+export function refusal(fault: ApiFault, message: string, param?: string): ApiError {
+  return new ApiError({ status: STATUS_BY_FAULT[fault], code: fault, message, param: param ?? null })
+}
+
+/** Refuses an offer. */
+export function offerRefusal(fault: OfferFault): ApiError {
+  const status = fault === 'offer-too-large' ? 413 : 400
+  return new ApiError({ status, code: fault, message: describeOfferFault(fault), param: 'sdp' })
+}
+
+/** Writes `error` as the answer to a request. */
+export function errorResponse({ status, code, message, param }: ApiError): Response {
+  const type = status < 500 ? 'invalid_request_error' : 'server_error'
+  const body: ErrorBody = { error: { message, type, code: code.replaceAll('-', '_'), param } }
+  const headers = new Headers()
+  if (status === 401) headers.set('WWW-Authenticate', 'Bearer')
+  if (status === 503) headers.set('Retry-After', String(RETRY_AFTER_SECONDS))
+  return Response.json(body, { status, headers })
+}
+
+const STATUS_BY_FAULT: Readonly<Record<ApiFault, number>> = {
+  'request-malformed': 400,
+  'api-key-missing': 401,
+  'api-key-invalid': 401,
+  'secret-malformed': 401,
+  'secret-too-large': 401,
+  'secret-unknown-key': 401,
+  'secret-forged': 401,
+  'secret-expired': 401,
+  'secret-life': 401,
+  'call-unknown': 404,
+  'url-unknown': 404,
+  'method-not-allowed': 405,
+  'request-too-large': 413,
+  'unsupported-media-type': 415,
+  'internal-error': 500,
+  misconfigured: 500,
+  'fleet-unknown': 503,
+  'no-relay': 503,
+  'no-transceiver': 503,
+  full: 503,
+  'transceiver-unreachable': 503,
+}
+
+/** About one heartbeat: by then a node that comes or goes is known. */
+const RETRY_AFTER_SECONDS = 5

@@ -1,0 +1,85 @@
+/**
+ * The fleet as one isolate knows it: a snapshot of the registry, read at most every few seconds.
+ *
+ * A call never waits for a read while there is a snapshot that the last read has confirmed or that the store,
+ * being down, cannot better. Requests share one read; each waits for it with a timer of its own, because Workers
+ * end a request's I/O with the request and a shared read may then never settle.
+ */
+
+import type { FleetSnapshot } from '#shared/fleet/snapshot'
+import { FleetView } from '#shared/fleet/view'
+import { epochNow, monotonicNow } from '#shared/platform/clock'
+import type { Log } from '#shared/platform/log'
+import type { Store } from '#shared/platform/store'
+import { millisOf } from '#shared/time'
+import type { Millis } from '#shared/time'
+
+/** Keeps a request's work alive after its answer: `ExecutionContext.waitUntil`. */
+export type KeepAlive = (work: Promise<unknown>) => void
+
+export class Fleet {
+  readonly #store: Store
+  readonly #log: Log
+  readonly #view = new FleetView()
+  #reading: { readonly done: Promise<void>; readonly until: Millis } | undefined
+  #nextReadAt = millisOf(-Infinity)
+  #staleAt = millisOf(-Infinity)
+
+  constructor(store: Store, log: Log) {
+    this.#store = store
+    this.#log = log
+  }
+
+  /** Returns the fleet as far as it is known; `undefined` when it could never be read. */
+  async snapshot(keepAlive: KeepAlive): Promise<FleetSnapshot | undefined> {
+    const now = monotonicNow()
+    if (now >= this.#nextReadAt) {
+      const { done } = this.#startReading(now)
+      keepAlive(done)
+      if (now >= this.#staleAt) await Promise.race([done, wait(READ_WAIT)])
+    }
+    return this.#view.snapshot
+  }
+
+  #startReading(now: Millis): { readonly done: Promise<void> } {
+    if (!this.#reading || now >= this.#reading.until) {
+      this.#reading = { done: this.#read(), until: millisOf(now + READ_WAIT) }
+    }
+    return this.#reading
+  }
+
+  async #read(): Promise<void> {
+    try {
+      const { relays, transceivers } = this.#view.handleRecords(await this.#store.readFleet(), epochNow())
+      const isComplete = relays.length > 0 && transceivers.length > 0
+      this.#keepFor(isComplete ? FRESH : FRESH_WHEN_INCOMPLETE, isComplete ? USABLE : 0)
+    } catch (error) {
+      this.#view.handleFailure(epochNow())
+      this.#keepFor(FRESH, this.#view.snapshot ? USABLE : 0)
+      this.#log.warn('The fleet cannot be read', { error: error as Error })
+    }
+    this.#reading = undefined
+  }
+
+  #keepFor(fresh: number, usable: number): void {
+    const now = monotonicNow()
+    this.#nextReadAt = millisOf(now + fresh)
+    this.#staleAt = millisOf(now + usable)
+  }
+}
+
+function wait(duration: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, duration))
+}
+
+/** How long a snapshot is not read again: a node that comes or goes is known after this and one heartbeat. */
+const FRESH = 3_000
+
+/** The same while relays or transceivers are missing, when nothing is lost by looking again. */
+const FRESH_WHEN_INCOMPLETE = 250
+
+/** How long a snapshot is used while the next one is being read; after a longer pause a request waits for it. */
+const USABLE = 15_000
+
+/** A little more than the store's own timeout. */
+const READ_WAIT = 2_500

@@ -1,0 +1,86 @@
+/**
+ * Places a call: steers it, then asks the ranked transceivers one after the other until one takes it.
+ *
+ * A transceiver that is full, draining, gone or broken costs one attempt within a time budget. What a transceiver
+ * finds wrong with the request itself would be wrong at the next one too, so it goes to the client.
+ */
+
+import type { PlaceCallRequest, PlaceCallResponse, SessionConfig } from '#shared/control/messages'
+import type { TransceiverRecord } from '#shared/fleet/record'
+import { steer } from '#shared/fleet/steer'
+import type { ClientPlace, Steering, SteeringFault } from '#shared/fleet/steer'
+import { monotonicNow } from '#shared/platform/clock'
+import type { Log } from '#shared/platform/log'
+import type { Edge } from './edge.ts'
+import { refusal } from './errors.ts'
+import type { KeepAlive } from './fleet.ts'
+import { ControlError, passOn } from './transceivers.ts'
+
+export interface CallOrder {
+  readonly requestId: string
+  readonly offer: string
+  readonly session: SessionConfig | undefined
+  readonly place: ClientPlace
+}
+
+export interface PlacedCall extends PlaceCallResponse {
+  readonly relays: Steering['relays']
+  /** Milliseconds until the nodes were chosen, and until one had answered. */
+  readonly steerMillis: number
+  readonly transceiverMillis: number
+}
+
+/** Places the call that `order` describes; rejects with an `ApiError` when nobody takes it. */
+export async function placeCall(order: CallOrder, edge: Edge, keepAlive: KeepAlive): Promise<PlacedCall> {
+  const log = edge.log.with({ requestId: order.requestId })
+  const startedAt = monotonicNow()
+  const { relays, transceivers } = await steerCall(order.place, edge, keepAlive)
+  const steeredAt = monotonicNow()
+  const { requestId, offer, session } = order
+  const request = { requestId, offer, relays, ...(session && { session }) }
+  const placed = await offerInTurn(transceivers, request, edge, log)
+  const times = { steerMillis: steeredAt - startedAt, transceiverMillis: monotonicNow() - steeredAt }
+  log.info('A call is placed', { transceiver: placed.node.id, relay: relays[0]?.id, ...times })
+  return { ...placed, relays, ...times }
+}
+
+async function steerCall(place: ClientPlace, edge: Edge, keepAlive: KeepAlive): Promise<Steering> {
+  const fleet = await edge.fleet.snapshot(keepAlive)
+  if (!fleet) throw refusal('fleet-unknown', 'The fleet is not known yet; try again in a moment.')
+  const steering = steer(place, fleet)
+  if (typeof steering === 'string') throw refusal(steering, SENTENCE_BY_STEERING_FAULT[steering])
+  return steering
+}
+
+async function offerInTurn(
+  transceivers: readonly TransceiverRecord[],
+  request: PlaceCallRequest,
+  edge: Edge,
+  log: Log,
+): Promise<PlaceCallResponse> {
+  const deadline = monotonicNow() + BUDGET
+  for (const transceiver of transceivers) {
+    const timeout = Math.min(ATTEMPT_TIMEOUT, deadline - monotonicNow())
+    if (timeout <= 0) break
+    try {
+      return await edge.transceivers.placeCall(transceiver, request, timeout)
+    } catch (error) {
+      if (!(error instanceof ControlError)) throw error
+      log.warn('A transceiver did not take the call', { transceiver: transceiver.id, error })
+      if (error.isClientsFault) throw passOn(error)
+    }
+  }
+  throw refusal('transceiver-unreachable', 'No transceiver took the call; try again in a moment.')
+}
+
+const SENTENCE_BY_STEERING_FAULT: Readonly<Record<SteeringFault, string>> = {
+  'no-relay': 'No relay is in service; try again in a moment.',
+  'no-transceiver': 'No transceiver is in service; try again in a moment.',
+  full: 'Every node is full; try again in a moment.',
+}
+
+/** How long one transceiver may take, in milliseconds: a round trip around the world, and its own work, twice. */
+const ATTEMPT_TIMEOUT = 2_000
+
+/** How long a client is kept waiting while transceivers are tried, in milliseconds. */
+const BUDGET = 5_000

@@ -1,0 +1,100 @@
+/**
+ * `/v1/realtime/calls`: an SDP offer becomes a call, and a call is hung up.
+ *
+ * The offer comes as `application/sdp`, or as the part `sdp` of a form whose part `session` configures the
+ * session. It is read here already, so that no transceiver is asked about an offer that none could take.
+ */
+
+import { Hono } from 'hono'
+import type { HonoRequest } from 'hono'
+import type { SessionConfig } from '#shared/control/messages'
+import { readOffer } from '#shared/sdp/offer'
+import { limitBody, mediaTypeOf, parseJson, validate } from '../body.ts'
+import { keepAliveOf } from '../edge.ts'
+import type { EdgeContext } from '../edge.ts'
+import { offerRefusal, refusal } from '../errors.ts'
+import { hangUp } from '../hang-up.ts'
+import { authorizeCaller } from '../keys/authorize.ts'
+import { clientPlaceOf } from '../origin.ts'
+import { placeCall } from '../place-call.ts'
+import type { PlacedCall } from '../place-call.ts'
+import { mergeSession, sessionSchema } from '../session.ts'
+
+export const calls = new Hono<EdgeContext>()
+  .post('/', limitBody, async (context) => {
+    const { edge, requestId } = context.var
+    const caller = authorizeCaller(context.req.header('authorization'), edge)
+    const { offer, session } = await readCallRequest(context.req)
+    const fault = readOffer(offer)
+    if (typeof fault === 'string') throw offerRefusal(fault)
+    const order = {
+      requestId,
+      offer,
+      session: mergeSession(caller.session, session),
+      place: clientPlaceOf(context.req.raw, edge.env.isLocal),
+    }
+    const call = await placeCall(order, edge, keepAliveOf(context))
+    return context.body(call.answer, 201, headersOf(call))
+  })
+  .post('/:callId/hangup', async (context) => {
+    const { edge, requestId } = context.var
+    authorizeCaller(context.req.header('authorization'), edge)
+    await hangUp(context.req.param('callId'), requestId, edge, keepAliveOf(context))
+    return context.body(null, 200)
+  })
+
+interface CallRequest {
+  readonly offer: string
+  readonly session?: SessionConfig
+}
+
+async function readCallRequest(request: HonoRequest): Promise<CallRequest> {
+  switch (mediaTypeOf(request)) {
+    case 'application/sdp':
+      return { offer: await request.text() }
+    case 'multipart/form-data':
+      return readCallForm(await readForm(request))
+    default:
+      throw refusal('unsupported-media-type', 'Send the offer as application/sdp or multipart/form-data.')
+  }
+}
+
+async function readForm(request: HonoRequest): Promise<FormData> {
+  try {
+    return await request.formData()
+  } catch {
+    throw refusal('request-malformed', 'The body is not valid multipart/form-data.')
+  }
+}
+
+async function readCallForm(form: FormData): Promise<CallRequest> {
+  const [offer, session] = await Promise.all([readPart(form, 'sdp'), readPart(form, 'session')])
+  if (offer === undefined) throw refusal('request-malformed', 'The form lacks the part "sdp".', 'sdp')
+  if (session === undefined) return { offer }
+  return { offer, session: validate(sessionSchema, parseJson(session, 'session'), 'session') }
+}
+
+/** A part is text, or a file when its sender gave it a name. */
+async function readPart(form: FormData, name: string): Promise<string | undefined> {
+  const part = form.get(name)
+  return part === null || typeof part === 'string' ? (part ?? undefined) : part.text()
+}
+
+function headersOf({
+  callId,
+  relays,
+  node,
+  steerMillis,
+  transceiverMillis,
+}: PlacedCall): Record<string, string> {
+  const steerTiming = `steer;dur=${steerMillis.toFixed(1)}`
+  const transceiverTiming = `transceiver;dur=${transceiverMillis.toFixed(1)};desc="${node.id}"`
+  return {
+    'Content-Type': 'application/sdp',
+    Location: `/v1/realtime/calls/${callId}`,
+    'Firsthop-Relay': relays.map(({ id }) => id).join(', '),
+    'Firsthop-Region': relays.map(({ region }) => region).join(', '),
+    'Server-Timing': `${steerTiming}, ${transceiverTiming}`,
+    'Timing-Allow-Origin': '*',
+  }
+}

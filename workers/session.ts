@@ -1,0 +1,31 @@
+/**
+ * Session configurations on their way to a transceiver: only their outline is checked here, the rest is the
+ * backend's business.
+ */
+
+import * as v from 'valibot'
+import type { SessionConfig } from '#shared/control/messages'
+
+/** A configuration as a client sends it; the `type` may be left out. */
+export const sessionSchema = v.looseObject(
+  { type: v.optional(v.literal('realtime', 'Only sessions of the type "realtime" can be had here.')) },
+  'A session configuration is a JSON object.',
+)
+
+/** Returns `base` with what `changes` names: objects merge, everything else is replaced, as in `session.update`. */
+export function mergeSession(
+  base: SessionConfig | undefined,
+  changes: SessionConfig | undefined,
+): SessionConfig | undefined {
+  if (!base || !changes) return changes ?? base
+  const merged: Record<string, unknown> = { ...base }
+  for (const [name, value] of Object.entries(changes)) {
+    const former = Object.hasOwn(base, name) ? base[name] : undefined
+    merged[name] = isObject(former) && isObject(value) ? mergeSession(former, value) : value
+  }
+  return merged
+}
+
+function isObject(value: unknown): value is SessionConfig {
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
+}
