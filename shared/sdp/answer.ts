@@ -119,7 +119,7 @@ function audioLines(audio: AudioOffer, parameters: AnswerParameters): string[] {
     'a=rtcp-mux',
     ...linesIf(audio.allowsReducedSizeRtcp, 'a=rtcp-rsize'),
     ...linesIf(audio.allowsMixedExtensions, 'a=extmap-allow-mixed'),
-    ...extensionLines(audio),
+    ...[...audio.extensions].map(([uri, id]) => `a=extmap:${id} ${uri}`),
     ...codecLines(audio.codec),
     ...linesIf(
       audio.direction !== 'sendonly',
@@ -127,12 +127,6 @@ function audioLines(audio: AudioOffer, parameters: AnswerParameters): string[] {
       `a=ssrc:${ssrc} cname:${cname}`,
     ),
   ]
-}
-
-function extensionLines({ extensions }: AudioOffer): string[] {
-  return [...extensions]
-    .filter(([uri]) => HANDLED_EXTENSIONS.has(uri))
-    .map(([uri, id]) => `a=extmap:${id} ${uri}`)
 }
 
 /** Opus parameters say what their sender wishes to receive (RFC 7587 section 6.1), so none is copied. */
@@ -166,9 +160,3 @@ const ENCODING_BY_CODEC = { opus: 'opus/48000/2', pcmu: 'PCMU/8000', pcma: 'PCMA
 
 /** The SCTP port of the server's side; over DTLS it names nothing, and every browser uses this one. */
 const SCTP_PORT = 5_000
-
-/** The mid (RFC 9143 section 15) and the audio level (RFC 6464); any other would ask for work that is not done. */
-const HANDLED_EXTENSIONS: ReadonlySet<string> = new Set([
-  'urn:ietf:params:rtp-hdrext:sdes:mid',
-  'urn:ietf:params:rtp-hdrext:ssrc-audio-level',
-])

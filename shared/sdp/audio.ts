@@ -25,7 +25,7 @@ export interface AudioOffer {
   readonly codec: AudioCodec
   /** What the client wishes of the Opus that it receives, by lower-case name (RFC 7587 section 6.1). */
   readonly opusFmtp: ReadonlyMap<string, string>
-  /** The ids of the header extensions that the client sends and takes (RFC 8285), by URI. */
+  /** The header extensions to take up (RFC 8285): their ids by URI. */
   readonly extensions: ReadonlyMap<string, number>
   readonly allowsMixedExtensions: boolean
   readonly allowsReducedSizeRtcp: boolean
@@ -98,13 +98,13 @@ function readDirection(part: Pick<SessionDescription, 'lines'>): OfferedDirectio
   return DIRECTIONS.find((direction) => attributeValue(part, direction) !== undefined)
 }
 
-/** Extensions in one direction only are passed over: no client offers those that an answer takes up so. */
+/** Extensions in one direction only are passed over: no client offers the ones that are taken up so. */
 function readExtensions(section: MediaSection): Map<string, number> {
   const extensions = new Map<string, number>()
   for (const value of attributeValues(section, 'extmap')) {
-    const [, id, uri] = EXTMAP.exec(value) ?? []
-    const isUsable = Number(id) >= 1 && Number(id) <= EXTENSION_ID_LAST
-    if (uri !== undefined && isUsable && !extensions.has(uri)) extensions.set(uri, Number(id))
+    const [, id, uri = ''] = EXTMAP.exec(value) ?? []
+    const fits = Number(id) >= 1 && Number(id) <= EXTENSION_ID_LAST
+    if (fits && HANDLED_EXTENSIONS.has(uri) && !extensions.has(uri)) extensions.set(uri, Number(id))
   }
   return extensions
 }
@@ -117,6 +117,12 @@ const CODEC_BY_ENCODING = new Map<string, AudioCodec['name']>([
 ])
 
 const DIRECTIONS = ['sendrecv', 'sendonly', 'recvonly', 'inactive'] as const
+
+/** The mid (RFC 9143 section 15) and the audio level (RFC 6464); any other would ask for work that is not done. */
+const HANDLED_EXTENSIONS: ReadonlySet<string> = new Set([
+  'urn:ietf:params:rtp-hdrext:sdes:mid',
+  'urn:ietf:params:rtp-hdrext:ssrc-audio-level',
+])
 
 /** RFC 8866 section 6.6. */
 const RTPMAP = /^(\d{1,3}) +([\w.-]+\/\d+(?:\/\d+)?)$/
