@@ -1,0 +1,392 @@
+/**
+ * UDP in batches on Linux: `recvmmsg` and `sendmmsg` (man 2) through koffi, on preallocated memory.
+ *
+ * A datagram is received into a slot with headroom and sent from wherever it lies, gathered from several places
+ * by `iovec`, so nothing is copied and nothing is allocated per packet. The structures are laid out here as the
+ * 64-bit ABIs of x86 and Arm have them (`struct mmsghdr`, 64 bytes; `struct iovec`, 16; `struct sockaddr_in6`, 28);
+ * fixed pointers are written once. docs/relay.md has the loop that drives this.
+ */
+
+import type { Endpoint } from '#shared/endpoint'
+import { IPV4_MAPPED_WORD, parseAddress } from '#shared/endpoint'
+import { readU16, readU32, writeU16, writeU32 } from '#shared/bytes'
+import * as libc from './libc.ts'
+import type { PacketMemory } from './packet-memory.ts'
+
+/** Why a socket could not be opened or used. */
+export type SocketErrorCode = 'socket-address' | 'socket-refused'
+
+/** A socket that could not be opened; `errno` is the system's reason. */
+export class SocketError extends Error {
+  override readonly name = 'SocketError'
+  readonly code: SocketErrorCode
+  readonly errno: number
+
+  constructor(code: SocketErrorCode, call: string, errno: number) {
+    super(`${call} failed with errno ${errno}`)
+    this.code = code
+    this.errno = errno
+  }
+}
+
+/** How a socket is opened. */
+export interface BatchSocketOptions {
+  readonly bind: Endpoint
+  /** Lets several threads bind the same endpoint; the kernel spreads flows over them. */
+  readonly reusePort?: boolean
+  /** Wanted size of each kernel buffer. */
+  readonly bufferBytes: number
+}
+
+/** A bound, non-blocking UDP socket. */
+export class BatchSocket {
+  readonly descriptor: number
+  readonly isIpv6: boolean
+  /** What the kernel granted of the wanted receive buffer. */
+  readonly receiveBufferBytes: number
+  readonly #scratch = new Int32Array(MEMINFO_WORDS)
+  readonly #length = new Uint32Array(1)
+
+  /** Opens and binds; throws a `SocketError`. A socket bound to `::` takes IPv4 as well. */
+  constructor(options: BatchSocketOptions) {
+    const address = parseAddress(options.bind.address)
+    if (address === undefined) throw new SocketError('socket-address', 'parsing the address', 0)
+    this.isIpv6 = options.bind.address.includes(':')
+    const type = libc.SOCK_DGRAM | libc.SOCK_CLOEXEC | libc.SOCK_NONBLOCK
+    this.descriptor = demand('socket', libc.socket(this.isIpv6 ? libc.AF_INET6 : libc.AF_INET, type, 0))
+    try {
+      this.#bind(address, options)
+      this.receiveBufferBytes = this.#enlargeBuffers(options.bufferBytes)
+    } catch (error) {
+      libc.close(this.descriptor)
+      throw error
+    }
+  }
+
+  /** Datagrams that the kernel dropped because the receive buffer was full (SO_MEMINFO, SK_MEMINFO_DROPS). */
+  get kernelDrops(): number {
+    this.#length[0] = this.#scratch.byteLength
+    libc.getsockopt(this.descriptor, libc.SOL_SOCKET, libc.SO_MEMINFO, this.#scratch, this.#length)
+    return (this.#scratch[MEMINFO_DROPS] ?? 0) >>> 0
+  }
+
+  /** Closes the socket; using it afterwards is a fault. */
+  close(): void {
+    libc.close(this.descriptor)
+  }
+
+  #bind(address: Uint8Array, { bind, reusePort }: BatchSocketOptions): void {
+    if (this.isIpv6) this.#setOption(libc.IPPROTO_IPV6, libc.IPV6_V6ONLY, 0)
+    if (reusePort === true) this.#setOption(libc.SOL_SOCKET, libc.SO_REUSEPORT, 1)
+    const sockaddr = new Uint8Array(SOCKADDR_BYTES)
+    writeFamily(sockaddr, 0, this.isIpv6)
+    writeU16(sockaddr, 2, bind.port)
+    if (this.isIpv6) sockaddr.set(address, IPV6_ADDRESS)
+    else sockaddr.set(address.subarray(12), IPV4_ADDRESS)
+    demand('bind', libc.bind(this.descriptor, sockaddr, this.isIpv6 ? SOCKADDR_IN6_BYTES : SOCKADDR_IN_BYTES))
+  }
+
+  /** The forced variants pass the system's limit and need CAP_NET_ADMIN; without it the limit holds. */
+  #enlargeBuffers(bytes: number): number {
+    for (const [forced, plain] of [
+      [libc.SO_RCVBUFFORCE, libc.SO_RCVBUF],
+      [libc.SO_SNDBUFFORCE, libc.SO_SNDBUF],
+    ] as const) {
+      const value = new Int32Array([bytes])
+      if (libc.setsockopt(this.descriptor, libc.SOL_SOCKET, forced, value, 4) < 0) {
+        libc.setsockopt(this.descriptor, libc.SOL_SOCKET, plain, value, 4)
+      }
+    }
+    const granted = new Int32Array(1)
+    this.#length[0] = 4
+    libc.getsockopt(this.descriptor, libc.SOL_SOCKET, libc.SO_RCVBUF, granted, this.#length)
+    // The kernel doubles what it is asked for, to account for its own overhead (man 7 socket).
+    return (granted[0] ?? 0) / 2
+  }
+
+  #setOption(level: number, option: number, value: number): void {
+    demand('setsockopt', libc.setsockopt(this.descriptor, level, option, new Int32Array([value]), 4))
+  }
+}
+
+/** Slots that one `recvmmsg` fills. */
+export class ReceiveBatch {
+  readonly #bytes: Uint8Array
+  readonly #words: Uint32Array
+  readonly #layout: Layout
+  readonly #slots: number
+  readonly #slotBytes: number
+  readonly #headroom: number
+
+  /** Lays out `slots` slots in `memory` from `at` (8-byte aligned) on; `ReceiveBatch.bytesFor` says how much it takes. */
+  constructor(memory: PacketMemory, at: number, slots: number, slotBytes: number, headroom: number) {
+    demandRoom(memory, at, ReceiveBatch.bytesFor(slots, slotBytes))
+    this.#bytes = memory.bytes
+    this.#words = new Uint32Array(memory.bytes.buffer)
+    this.#layout = new Layout(memory, at, slots, slots, slots)
+    this.#slots = slots
+    this.#slotBytes = slotBytes
+    this.#headroom = headroom
+    for (let slot = 0; slot < slots; slot++) {
+      this.#layout.setMessage(slot, this.#layout.sockaddr(slot), slot, 1)
+      this.#layout.setVector(slot, this.start(slot), slotBytes - headroom)
+    }
+  }
+
+  /** Bytes that a batch takes. */
+  static bytesFor(slots: number, slotBytes: number): number {
+    return Layout.bytesFor(slots, slots, slots) + slots * slotBytes
+  }
+
+  /** Receives what has arrived, without waiting; returns how many datagrams, or minus the errno. */
+  receive(socket: BatchSocket): number {
+    // The kernel overwrites the length of the sender's address.
+    for (let slot = 0; slot < this.#slots; slot++) this.#layout.resetNameLength(slot)
+    const { address } = this.#layout
+    const received = libc.recvmmsg(socket.descriptor, address, this.#slots, libc.MSG_DONTWAIT, 0)
+    return received >= 0 ? received : -libc.errno()
+  }
+
+  /** Where the datagram in `slot` begins. */
+  start(slot: number): number {
+    return this.#layout.end + slot * this.#slotBytes + this.#headroom
+  }
+
+  /** How long the datagram in `slot` is; a longer one than the slot holds is cut and `isTruncated`. */
+  length(slot: number): number {
+    return this.#words[this.#layout.messageWord(slot) + MESSAGE_LENGTH_WORD] ?? 0
+  }
+
+  /** Tells whether the datagram in `slot` did not fit (MSG_TRUNC). */
+  isTruncated(slot: number): boolean {
+    return ((this.#words[this.#layout.messageWord(slot) + MESSAGE_FLAGS_WORD] ?? 0) & libc.MSG_TRUNC) !== 0
+  }
+
+  /** Writes the sender of the datagram in `slot` as endpoint words. */
+  readSender(slot: number, listener: number, words: Int32Array, wordsAt: number): void {
+    const at = this.#layout.sockaddr(slot)
+    const bytes = this.#bytes
+    const isIpv6 = bytes[at] === libc.AF_INET6
+    words[wordsAt] = isIpv6 ? readU32(bytes, at + IPV6_ADDRESS) | 0 : 0
+    words[wordsAt + 1] = isIpv6 ? readU32(bytes, at + IPV6_ADDRESS + 4) | 0 : 0
+    words[wordsAt + 2] = isIpv6 ? readU32(bytes, at + IPV6_ADDRESS + 8) | 0 : IPV4_MAPPED_WORD
+    words[wordsAt + 3] = readU32(bytes, isIpv6 ? at + IPV6_ADDRESS + 12 : at + IPV4_ADDRESS) | 0
+    words[wordsAt + 4] = readU16(bytes, at + 2) | (listener << 16)
+  }
+}
+
+/** Messages that one `sendmmsg` sends. */
+export class SendBatch {
+  readonly #bytes: Uint8Array
+  readonly #layout: Layout
+  readonly #messages: number
+  readonly #vectors: number
+  readonly #isIpv6: boolean
+  #message = 0
+  #vector = 0
+  #firstVector = 0
+
+  /** Datagrams that the system took, and those that it refused. */
+  sent = 0
+  refused = 0
+
+  /** Lays out room for `messages` of `vectors` parts in all, from `at` (8-byte aligned) on. */
+  constructor(memory: PacketMemory, at: number, messages: number, vectors: number, isIpv6: boolean) {
+    demandRoom(memory, at, SendBatch.bytesFor(messages, vectors))
+    this.#bytes = memory.bytes
+    this.#layout = new Layout(memory, at, messages, vectors, messages)
+    this.#messages = messages
+    this.#vectors = vectors
+    this.#isIpv6 = isIpv6
+  }
+
+  /** Bytes that a batch takes. */
+  static bytesFor(messages: number, vectors: number): number {
+    return Layout.bytesFor(messages, vectors, messages)
+  }
+
+  /** True when there is room for no further message, or for no message of `parts` parts. */
+  isFull(parts: number): boolean {
+    return this.#message === this.#messages || this.#vector + parts > this.#vectors
+  }
+
+  /** Messages that wait to be flushed. */
+  get pending(): number {
+    return this.#message
+  }
+
+  /** Adds `length` bytes at `start` to the message that `endMessage` will close. */
+  addPart(start: number, length: number): void {
+    this.#layout.setVector(this.#vector++, start, length)
+  }
+
+  /** Closes the message and addresses it to the endpoint at `words[wordsAt]`. */
+  endMessage(words: Int32Array, wordsAt: number): void {
+    const sockaddr = this.#layout.sockaddr(this.#message)
+    this.#writeSockaddr(sockaddr, words, wordsAt)
+    this.#layout.setMessage(this.#message, sockaddr, this.#firstVector, this.#vector - this.#firstVector)
+    this.#layout.setNameLength(this.#message, this.#isIpv6 ? SOCKADDR_IN6_BYTES : SOCKADDR_IN_BYTES)
+    this.#message++
+    this.#firstVector = this.#vector
+  }
+
+  /**
+   * Sends everything. A message that the system refuses (ECONNREFUSED of an earlier one, EMSGSIZE, ENOBUFS, a full
+   * buffer) is counted and passed over: `sendmmsg` stops at it and reports it only when it is the first.
+   */
+  flush(socket: BatchSocket): void {
+    let at = 0
+    while (at < this.#message) {
+      const address = this.#layout.address + at * MESSAGE_BYTES
+      const taken = libc.sendmmsg(socket.descriptor, address, this.#message - at, libc.MSG_DONTWAIT)
+      if (taken > 0) {
+        this.sent += taken
+        at += taken
+      } else {
+        this.refused++
+        at++
+      }
+    }
+    this.#message = 0
+    this.#vector = 0
+    this.#firstVector = 0
+  }
+
+  #writeSockaddr(at: number, words: Int32Array, wordsAt: number): void {
+    const bytes = this.#bytes
+    writeFamily(bytes, at, this.#isIpv6)
+    writeU16(bytes, at + 2, (words[wordsAt + 4] ?? 0) & 0xffff)
+    if (!this.#isIpv6) return writeU32(bytes, at + IPV4_ADDRESS, words[wordsAt + 3] ?? 0)
+    for (let i = 0; i < 4; i++) writeU32(bytes, at + IPV6_ADDRESS + i * 4, words[wordsAt + i] ?? 0)
+  }
+}
+
+/** Waits for sockets to become readable: `poll` (man 2). */
+export class Poller {
+  readonly #fds: Int16Array
+  readonly #address: number
+  readonly #count: number
+
+  /** Watches `sockets`, in 8 bytes of `memory` each from `at` on. */
+  constructor(memory: PacketMemory, at: number, sockets: readonly BatchSocket[]) {
+    demandRoom(memory, at, sockets.length * POLLFD_BYTES)
+    this.#fds = new Int16Array(memory.bytes.buffer, at, sockets.length * 4)
+    this.#address = memory.address + at
+    this.#count = sockets.length
+    const descriptors = new Int32Array(memory.bytes.buffer, at, sockets.length * 2)
+    sockets.forEach((socket, index) => {
+      descriptors[index * 2] = socket.descriptor
+      this.#fds[index * 4 + 2] = libc.POLLIN
+    })
+  }
+
+  /** Waits for at most `timeoutMillis`; returns how many sockets are readable, or a negative number. */
+  wait(timeoutMillis: number): number {
+    return libc.poll(this.#address, this.#count, timeoutMillis)
+  }
+
+  /** Tells whether the last `wait` found the socket readable or in error, which a receive clears. */
+  isReadable(index: number): boolean {
+    return this.#fds[index * 4 + 3] !== 0
+  }
+}
+
+/** Where the headers, vectors and addresses of a batch lie, one kind after the other. */
+class Layout {
+  readonly end: number
+  /** Native address of the first message header. */
+  readonly address: number
+  readonly #words: Uint32Array
+  readonly #base: number
+  readonly #at: number
+  readonly #vectorsAt: number
+  readonly #sockaddrsAt: number
+
+  constructor(memory: PacketMemory, at: number, messages: number, vectors: number, sockaddrs: number) {
+    if (at % 8 !== 0) throw new RangeError('a batch must begin at a multiple of 8')
+    this.#words = new Uint32Array(memory.bytes.buffer)
+    this.#base = memory.address
+    this.#at = at
+    this.#vectorsAt = at + messages * MESSAGE_BYTES
+    this.#sockaddrsAt = this.#vectorsAt + vectors * VECTOR_BYTES
+    this.end = this.#sockaddrsAt + sockaddrs * SOCKADDR_BYTES
+    this.address = memory.address + at
+    memory.bytes.fill(0, at, this.end)
+  }
+
+  static bytesFor(messages: number, vectors: number, sockaddrs: number): number {
+    return messages * MESSAGE_BYTES + vectors * VECTOR_BYTES + sockaddrs * SOCKADDR_BYTES
+  }
+
+  messageWord(message: number): number {
+    return (this.#at + message * MESSAGE_BYTES) >>> 2
+  }
+
+  sockaddr(index: number): number {
+    return this.#sockaddrsAt + index * SOCKADDR_BYTES
+  }
+
+  setMessage(message: number, sockaddr: number, firstVector: number, vectors: number): void {
+    const word = this.messageWord(message)
+    this.#writePointer(word + NAME_WORD, sockaddr)
+    this.#writePointer(word + VECTORS_WORD, this.#vectorsAt + firstVector * VECTOR_BYTES)
+    this.#words[word + VECTOR_COUNT_WORD] = vectors
+  }
+
+  setNameLength(message: number, bytes: number): void {
+    this.#words[this.messageWord(message) + NAME_LENGTH_WORD] = bytes
+  }
+
+  resetNameLength(message: number): void {
+    this.setNameLength(message, SOCKADDR_BYTES)
+  }
+
+  setVector(vector: number, start: number, length: number): void {
+    const word = (this.#vectorsAt + vector * VECTOR_BYTES) >>> 2
+    this.#writePointer(word, start)
+    this.#words[word + 2] = length
+  }
+
+  #writePointer(word: number, offset: number): void {
+    const address = this.#base + offset
+    this.#words[word] = address >>> 0
+    this.#words[word + 1] = address / 2 ** 32
+  }
+}
+
+function writeFamily(bytes: Uint8Array, at: number, isIpv6: boolean): void {
+  // sa_family is in host order, and both ABIs are little-endian.
+  bytes[at] = isIpv6 ? libc.AF_INET6 : libc.AF_INET
+  bytes[at + 1] = 0
+}
+
+function demandRoom(memory: PacketMemory, at: number, bytes: number): void {
+  if (!memory.holds(at, bytes)) throw new RangeError('the memory is too small for the batch')
+}
+
+function demand(call: string, result: number): number {
+  if (result < 0) throw new SocketError('socket-refused', call, libc.errno())
+  return result
+}
+
+/** `struct mmsghdr` and the 32-bit words of its fields: name, its length, iovec, their count, flags, received length. */
+const MESSAGE_BYTES = 64
+const NAME_WORD = 0
+const NAME_LENGTH_WORD = 2
+const VECTORS_WORD = 4
+const VECTOR_COUNT_WORD = 6
+const MESSAGE_FLAGS_WORD = 12
+const MESSAGE_LENGTH_WORD = 14
+/** `struct iovec`: pointer and length. */
+const VECTOR_BYTES = 16
+/** Room for either `struct sockaddr`, aligned. */
+const SOCKADDR_BYTES = 32
+const SOCKADDR_IN_BYTES = 16
+const SOCKADDR_IN6_BYTES = 28
+const IPV4_ADDRESS = 4
+const IPV6_ADDRESS = 8
+/** `struct pollfd`: descriptor, events, revents. */
+const POLLFD_BYTES = 8
+/** SO_MEMINFO gives nine words, of which this one counts drops (linux/sock_diag.h). */
+const MEMINFO_WORDS = 9
+const MEMINFO_DROPS = 8
