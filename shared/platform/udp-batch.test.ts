@@ -130,6 +130,21 @@ describe.skipIf(!isBatchSupported())('batched UDP on Linux', () => {
     expect(peer.received.map((datagram) => datagram.length)).toEqual([10, 20])
   })
 
+  test('refuses an IPv6 endpoint on an IPv4 socket and sends the messages around it', async () => {
+    const socket = batchSocket('127.0.0.1')
+    const peer = await dgramPeer('udp4', '127.0.0.1')
+    const memory = new PacketMemory(128 + SendBatch.bytesFor(3, 3))
+    const batch = new SendBatch(memory, 128, 3, 3, false)
+    const words = new Int32Array(ENDPOINT_WORDS)
+    for (const address of ['127.0.0.1', '2001:db8::7f00:1', '127.0.0.1']) {
+      writeClient(words, 0, { address, port: peer.port, listener: 0, transport: 'udp' })
+      batch.addPart(0, 10)
+      batch.endMessage(words, 0)
+    }
+    batch.flush(socket)
+    expect([batch.sent, batch.refused]).toEqual([2, 1])
+  })
+
   test('lets several sockets share a port, and only when asked to', () => {
     batchSocket('127.0.0.1', 47_612, true)
     batchSocket('127.0.0.1', 47_612, true)

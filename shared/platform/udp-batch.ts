@@ -8,7 +8,7 @@
  */
 
 import type { Endpoint } from '#shared/endpoint'
-import { IPV4_MAPPED_WORD, parseAddress } from '#shared/endpoint'
+import { IPV4_MAPPED_WORD, isIpv4Words, parseAddress } from '#shared/endpoint'
 import { readU16, readU32, writeU16, writeU32 } from '#shared/bytes'
 import * as libc from './libc.ts'
 import type { PacketMemory } from './packet-memory.ts'
@@ -220,8 +220,13 @@ export class SendBatch {
     this.#layout.setVector(this.#vector++, start, length)
   }
 
-  /** Closes the message and addresses it to the endpoint at `words[wordsAt]`. */
+  /** Closes the message and addresses it to the endpoint at `words[wordsAt]`; one that the socket cannot reach is refused. */
   endMessage(words: Int32Array, wordsAt: number): void {
+    if (!this.#isIpv6 && !isIpv4Words(words, wordsAt)) {
+      this.#vector = this.#firstVector
+      this.refused++
+      return
+    }
     const sockaddr = this.#layout.sockaddr(this.#message)
     this.#writeSockaddr(sockaddr, words, wordsAt)
     this.#layout.setMessage(this.#message, sockaddr, this.#firstVector, this.#vector - this.#firstVector)
