@@ -123,8 +123,8 @@ export function roundTripMillis(report: ReceptionReport, now: NtpTime): number |
 function parsePacket(bytes: Uint8Array): RtcpPacket | RtcpFault | undefined {
   const first = readU8(bytes, 0)
   if (first >>> 6 !== VERSION) return 'rtcp-version'
-  const paddingBytes = (first & PADDING_BIT) === 0 ? 0 : readU8(bytes, bytes.length - 1)
-  if (paddingBytes % 4 !== 0 || paddingBytes > bytes.length - HEADER_BYTES) return 'rtcp-padding'
+  const paddingBytes = (first & PADDING_BIT) === 0 ? 0 : paddingBytesOf(bytes)
+  if (paddingBytes < 0) return 'rtcp-padding'
   const packet = bytes.subarray(0, bytes.length - paddingBytes)
   const count = first & COUNT_BITS
   switch (readU8(bytes, 1)) {
@@ -139,6 +139,12 @@ function parsePacket(bytes: Uint8Array): RtcpPacket | RtcpFault | undefined {
     default:
       return undefined
   }
+}
+
+/** The last byte counts the padding, itself included: some whole words; -1 if it cannot be. */
+function paddingBytesOf(bytes: Uint8Array): number {
+  const count = readU8(bytes, bytes.length - 1)
+  return count > 0 && count % 4 === 0 && count <= bytes.length - HEADER_BYTES ? count : -1
 }
 
 function parseSenderReport(packet: Uint8Array, count: number): SenderReport | RtcpFault {
