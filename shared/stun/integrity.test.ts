@@ -4,6 +4,7 @@ import * as fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { utf8 } from '#shared/bytes'
 import { hmacSha1 } from '#shared/platform/crypto'
+import { datagramVectors, STUN_VECTOR_PASSWORD, STUN_VECTORS } from '../../tests/datagram-vectors.ts'
 import { priority, username } from './attributes.ts'
 import { checkFingerprint, checkIntegrity, crc32 } from './integrity.ts'
 import { encodeStunMessage } from './message.ts'
@@ -30,6 +31,13 @@ test('computes the HMAC over the message as it was before FINGERPRINT', () => {
   covered.writeUInt16BE(check.length - 20 - 8, 2)
   const expected = createHmac('sha1', KEY).update(covered).digest('hex')
   expect(Buffer.from(check.subarray(check.length - 28, check.length - 8)).toString('hex')).toBe(expected)
+})
+
+test.each(STUN_VECTORS)('verifies every check of %s', (name) => {
+  for (const bytes of datagramVectors(name)) {
+    expect(checkIntegrity(bytes, hmacSha1(utf8(STUN_VECTOR_PASSWORD)))).toBe('valid')
+    expect(checkFingerprint(bytes)).toBe('valid')
+  }
 })
 
 test('finds every flipped bit, by one proof or the other', () => {

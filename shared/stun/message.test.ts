@@ -2,7 +2,9 @@ import { createHash } from 'node:crypto'
 import * as fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { fromHex, toHex, utf8 } from '#shared/bytes'
+import { classifyPacket } from '#shared/packet/classify'
 import { hmacSha1 } from '#shared/platform/crypto'
+import { datagramVectors, STUN_VECTOR_PASSWORD } from '../../tests/datagram-vectors.ts'
 import vectors from '../../tests/vectors/rfc5769.json' with { type: 'json' }
 import {
   iceControlled,
@@ -187,6 +189,23 @@ test('drops what stands behind MESSAGE-INTEGRITY, but for FINGERPRINT', () => {
 test('finds the first of a repeated attribute', () => {
   const bytes = encodeStunMessage(BINDING_REQUEST, new Uint8Array(12), [username('a:b'), username('c:d')], {})
   expect(textOf(parseStunMessage(bytes) as StunMessage, ATTRIBUTE_USERNAME)).toBe('a:b')
+})
+
+test('finds the DTLS flight in the checks of a Chromium that speaks SPED', () => {
+  const flight = datagramVectors('chromium156-sped.stun').map((bytes) => {
+    const message = parseStunMessage(bytes) as StunMessage
+    expect(findAttribute(message, ATTRIBUTE_META_DTLS_IN_STUN_ACKNOWLEDGEMENT)?.length).toBe(0)
+    return findAttribute(message, ATTRIBUTE_META_DTLS_IN_STUN)!
+  })
+  expect(flight.map((datagram) => classifyPacket(datagram, 0, datagram.length))).toEqual(['dtls', 'dtls'])
+})
+
+test('writes the check of a Chromium back to the byte', () => {
+  const [bytes] = datagramVectors('chromium156.stun') as [Uint8Array]
+  const { type, transactionId, attributes } = parseStunMessage(bytes) as StunMessage
+  const plain = attributes.slice(0, -2)
+  const protect = { integrity: hmacSha1(utf8(STUN_VECTOR_PASSWORD)), fingerprint: true }
+  expect(toHex(encodeStunMessage(type, transactionId, plain, protect))).toBe(toHex(bytes))
 })
 
 test('carries a DTLS flight in a check of 1,500 bytes, as SPED does', () => {

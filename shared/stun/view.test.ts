@@ -2,6 +2,7 @@ import * as fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { fromUtf8, utf8, writeU16 } from '#shared/bytes'
 import { hmacSha1 } from '#shared/platform/crypto'
+import { datagramVectors, STUN_VECTORS } from '../../tests/datagram-vectors.ts'
 import { priority, software, username } from './attributes.ts'
 import { encodeStunMessage } from './message.ts'
 import type { StunAttribute } from './message.ts'
@@ -33,6 +34,14 @@ test('finds the route of a check wherever the datagram lies in memory', () => {
       expect(view.fingerprintStart).toBe(start + check.length - 4)
     }),
   )
+})
+
+test.each(STUN_VECTORS)('finds the route in every check of %s', (name) => {
+  for (const check of datagramVectors(name)) {
+    const { isBindingRequest, usernameStart, ufragLength } = readView(check)
+    expect(isBindingRequest).toBe(true)
+    expect(textAt(check, usernameStart, ufragLength)).toBe('ANxYxytuDDaaL9dRix2sTU')
+  }
 })
 
 test('forgets the message before', () => {
