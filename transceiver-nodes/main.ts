@@ -13,12 +13,12 @@ import { plainMetric, reasonCounter } from '#shared/metrics'
 import type { Metric } from '#shared/metrics'
 import { readConfig } from './config.ts'
 import type { TransceiverConfig } from './config.ts'
-import { DropCounts } from './core/drops.ts'
+import { DropCounts } from './io/drops.ts'
 import { LINK_WRITER_BYTES, LinkWriter } from './core/link-writer.ts'
 import { RelayDirectory } from './core/relay-directory.ts'
 import { SessionTable } from './core/session-table.ts'
 import { createCertificate } from './crypto/certificate.ts'
-import { DtlsContext } from './crypto/dtls.ts'
+import { DtlsContext } from './crypto/dtls-context.ts'
 import { PacketMemory } from './crypto/packet-memory.ts'
 import { createDemoBackend } from './demo/agent.ts'
 import { Calls } from './io/calls.ts'
@@ -68,6 +68,7 @@ const calls = new Calls({
   memory,
   dtlsContext: new DtlsContext(createCertificate()),
   backend: await createDemoBackend(),
+  drops,
   serve: (call) => loop.serve(call),
   log,
 })

@@ -11,7 +11,7 @@ import type { RtcpPacket } from '#shared/packet/rtcp'
 import { RTP_HEADER_BYTES, RtpView, writeRtpHeader } from '#shared/packet/rtp'
 import { epochMillisNow } from '#shared/platform/clock'
 import type { Millis } from '#shared/time'
-import type { TransceiverDrop } from '../core/drops.ts'
+import type { TransceiverDrop } from './drops.ts'
 import { JitterBuffer } from '../core/media/jitter-buffer.ts'
 import { OpusPacketView } from '../core/media/opus-packet.ts'
 import { rtpTimestampOf } from '../core/media/pacer.ts'
@@ -109,8 +109,15 @@ export class CallAudio {
     if (!this.hasHeard) return
     const popped = this.#jitterBuffer.pop(now)
     this.#emptyFrames = popped === 'empty' ? this.#emptyFrames + 1 : 0
-    if (popped !== 'empty') this.#options.onAudio(this.#decode(popped))
+    if (popped === 'packet') this.#decode()
+    else if (popped === 'missing') this.#options.onAudio(this.#decoder.conceal())
     else if (this.#emptyFrames > MAX_EMPTY_FRAMES) this.#options.onAudio(SILENCE)
+  }
+
+  #decode(): void {
+    const { memory, payloadStart, payloadLength } = this.#jitterBuffer
+    const samples = this.#decoder.decode(memory.subarray(payloadStart, payloadStart + payloadLength))
+    this.#options.onAudio(typeof samples === 'string' ? this.#decoder.conceal() : samples)
   }
 
   #speak(frame: number): void {

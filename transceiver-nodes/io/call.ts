@@ -11,7 +11,7 @@ import type { StunMessage } from '#shared/stun/message'
 import type { Millis } from '#shared/time'
 import type { Backend, BackendSession, RealtimeEvent } from '../backends/backend.ts'
 import { Conversation } from '../core/conversation.ts'
-import type { TransceiverDrop } from '../core/drops.ts'
+import type { TransceiverDrop } from './drops.ts'
 import type { IceFault } from '../core/ice/agent.ts'
 import type { IcePath } from '../core/ice/path.ts'
 import { Playout } from '../core/media/playout.ts'
@@ -20,7 +20,7 @@ import { CallAudio } from './call-audio.ts'
 import type { CallAudioOptions } from './call-audio.ts'
 import type { LoopSession } from './media-loop.ts'
 import { Peer } from './peer.ts'
-import type { PeerOptions } from './peer.ts'
+import type { PeerEvents, PeerOptions } from './peer.ts'
 
 /** What a call is made of. */
 export interface CallOptions {
@@ -36,6 +36,7 @@ export interface CallOptions {
   readonly unbindPath: (path: IcePath) => void
   /** Writes what the call has queued, outside the loop's own turns. */
   readonly serve: (call: Call) => void
+  readonly onFault: PeerEvents['onFault']
   /** Is told once, when the call is over. */
   readonly onEnd: (call: Call, reason: string) => void
 }
@@ -95,8 +96,8 @@ export class Call implements LoopSession {
     return verdict
   }
 
-  handleDtls(start: number, length: number): void {
-    this.#peer.handleDtls(start, length)
+  handleDtls(start: number, length: number): TransceiverDrop | undefined {
+    return this.#peer.handleDtls(start, length)
   }
 
   handleRtp(start: number, length: number, path: IcePath, now: Millis): TransceiverDrop | undefined {
@@ -149,7 +150,9 @@ export class Call implements LoopSession {
       events: {
         onConnected: () => this.timeline.mark('connected', monotonicNow()),
         onChannelOpen: () => this.#handleChannelOpen(),
+        onChannelClose: () => (this.#isOpen = false),
         onMessage: (text) => this.#handleMessage(text),
+        onFault: this.#options.onFault,
         onEnd: (reason) => this.end(reason),
       },
     }

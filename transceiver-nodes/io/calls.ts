@@ -18,10 +18,11 @@ import { readU32, utf8 } from '#shared/bytes'
 import { callIdOf, minutesOf, mintUfrag, parseUfrag, ufragOf } from '#shared/ufrag/route'
 import type { RouteKeyRing } from '#shared/ufrag/route'
 import type { Backend } from '../backends/backend.ts'
+import type { DropCounts } from './drops.ts'
 import type { LinkWriter } from '../core/link-writer.ts'
 import type { RelayDirectory } from '../core/relay-directory.ts'
 import type { SessionTable } from '../core/session-table.ts'
-import type { DtlsContext } from '../crypto/dtls.ts'
+import type { DtlsContext } from '../crypto/dtls-context.ts'
 import type { PacketMemory } from '../crypto/packet-memory.ts'
 import { Call } from './call.ts'
 
@@ -37,6 +38,7 @@ export interface CallsParts {
   readonly memory: PacketMemory
   readonly dtlsContext: DtlsContext
   readonly backend: Backend
+  readonly drops: DropCounts
   /** Writes what a call has queued, outside the loop's own turns. */
   readonly serve: (call: Call) => void
   readonly log: Log
@@ -180,6 +182,10 @@ class Draft {
       bindPath: (path, call) => void table.bind(path, call, monotonicNow()),
       unbindPath: (path) => table.unbind(path),
       serve,
+      onFault: (fault, error) => {
+        this.#parts.drops.count(fault)
+        if (error !== undefined) this.#parts.log.error('A data channel failed', { error: error as Error })
+      },
       onEnd: this.#onEnd,
     }
   }

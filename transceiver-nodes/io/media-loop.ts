@@ -16,7 +16,7 @@ import type { Log } from '#shared/platform/log'
 import type { Millis } from '#shared/time'
 import { minutesOf, parseUfrag } from '#shared/ufrag/route'
 import type { RouteKeyRing } from '#shared/ufrag/route'
-import type { DropCounts, TransceiverDrop } from '../core/drops.ts'
+import type { DropCounts, TransceiverDrop } from './drops.ts'
 import { IcePath } from '../core/ice/path.ts'
 import type { IceFault } from '../core/ice/agent.ts'
 import type { LinkWriter } from '../core/link-writer.ts'
@@ -34,7 +34,7 @@ export interface LoopSession {
     words: Int32Array,
     now: Millis,
   ): IcePath | IceFault
-  handleDtls(start: number, length: number, path: IcePath, now: Millis): void
+  handleDtls(start: number, length: number): TransceiverDrop | undefined
   /** Takes SRTP, to be decrypted in place; returns why it was dropped. */
   handleRtp(start: number, length: number, path: IcePath, now: Millis): TransceiverDrop | undefined
   handleRtcp(start: number, length: number, path: IcePath, now: Millis): TransceiverDrop | undefined
@@ -184,10 +184,7 @@ export class MediaLoop<Session extends LoopSession> {
     const path = table.pathAt(slot)
     if (session === undefined || path === undefined) return 'path-unknown'
     try {
-      if (kind === 'dtls') {
-        session.handleDtls(payloadStart, payloadLength, path, now)
-        return undefined
-      }
+      if (kind === 'dtls') return session.handleDtls(payloadStart, payloadLength)
       const drop =
         kind === 'rtp'
           ? session.handleRtp(payloadStart, payloadLength, path, now)

@@ -8,23 +8,29 @@ import { FRAME_FLAG_BIND, FRAME_FLAG_UNBIND } from '#shared/link/frame'
 import type { StunMessage } from '#shared/stun/message'
 import { millisOf } from '#shared/time'
 import type { Millis } from '#shared/time'
-import type { TransceiverDrop } from '../core/drops.ts'
+import type { TransceiverDrop } from './drops.ts'
 import { IceAgent } from '../core/ice/agent.ts'
 import type { IceCommand, IceFault, IceParameters } from '../core/ice/agent.ts'
 import { IcePath } from '../core/ice/path.ts'
 import type { LinkWriter } from '../core/link-writer.ts'
 import { DtlsEndpoint } from '../crypto/dtls.ts'
-import type { DtlsContext, DtlsRole, SrtpKeys } from '../crypto/dtls.ts'
+import type { DtlsRole } from '../crypto/dtls.ts'
+import type { DtlsContext } from '../crypto/dtls-context.ts'
 import type { PacketMemory } from '../crypto/packet-memory.ts'
-import { SrtpSession } from '../crypto/srtp.ts'
+import { SRTP_TRAILER_BYTES, SrtpSession } from '../crypto/srtp.ts'
+import type { SrtpKeys } from '../crypto/srtp-profile.ts'
 import { DataChannels } from './data-channel.ts'
+import type { DataChannelEnd, DataChannelFault } from './data-channel.ts'
 
 /** What a peer reports to its call. */
 export interface PeerEvents {
   /** The keys are there: media may flow. */
   onConnected(): void
   onChannelOpen(): void
+  onChannelClose(): void
   onMessage(text: string): void
+  /** Something that the client sent was dropped; `error` is there when a bug showed. */
+  onFault(fault: DataChannelFault, error?: unknown): void
   /** The transport has ended by itself. */
   onEnd(reason: string): void
 }
@@ -88,8 +94,9 @@ export class Peer {
     return path
   }
 
-  handleDtls(start: number, length: number): void {
-    this.#dtls.handleDatagram(this.#options.memory.bytes, start, length)
+  /** Takes a DTLS datagram; returns why it was dropped. */
+  handleDtls(start: number, length: number): TransceiverDrop | undefined {
+    return this.#dtls.handleDatagram(this.#options.memory.bytes, start, length)
   }
 
   /** Decrypts SRTP in place; returns the length of the RTP packet, or why it was dropped. */
@@ -112,7 +119,7 @@ export class Peer {
   beginPacket(maxBytes: number): number {
     const path = this.ice.selected
     if (path === undefined || this.#srtp === undefined) return -1
-    return this.#options.writer.begin(path, 0, maxBytes + SRTP_OVERHEAD_BYTES)
+    return this.#options.writer.begin(path, 0, maxBytes + SRTP_TRAILER_BYTES)
   }
 
   /** Encrypts the RTP packet that was written at `start` and closes its frame. */
@@ -204,16 +211,24 @@ export class Peer {
     const { sctp, events } = this.#options
     if (sctp === undefined) return undefined
     return new DataChannels({
+      localPort: SCTP_PORT,
       remotePort: sctp.port,
       maxMessageBytes: sctp.maxMessageBytes,
-      sendDtls: (bytes) => this.#dtls.send(bytes),
+      sendDtls: (bytes) => void this.#dtls.send(bytes),
       onOpen: () => events.onChannelOpen(),
       onMessage: (text) => events.onMessage(text),
-      onClosed: (reason) => this.#fail(`channel-${reason}`),
+      onClose: (reason) => this.#handleChannelEnd(reason),
+      onFault: (fault, error) => events.onFault(fault, error),
     })
+  }
+
+  /** A client may close its channel and open another; an association that has ended is a client that has left. */
+  #handleChannelEnd(reason: DataChannelEnd): void {
+    this.#options.events.onChannelClose()
+    if (reason !== 'closed-by-client') this.#fail(reason)
   }
 }
 
 const EMPTY = new Uint8Array(0)
-/** Room for the longest tag and the SRTCP index: RFC 7714 section 13.1. */
-const SRTP_OVERHEAD_BYTES = 20
+/** Our own port of the association, as the answer says: RFC 8841 section 5. */
+const SCTP_PORT = 5000

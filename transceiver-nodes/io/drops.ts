@@ -5,9 +5,12 @@ import type { RtcpFault } from '#shared/packet/rtcp'
 import type { RtpFault } from '#shared/packet/rtp'
 import type { StunFault } from '#shared/stun/view'
 import type { RouteFault } from '#shared/ufrag/route'
-import type { IceFault } from './ice/agent.ts'
-import type { JitterVerdict } from './media/jitter-buffer.ts'
-import type { OpusPacketFault } from './media/opus-packet.ts'
+import type { DtlsFault } from '../crypto/dtls.ts'
+import type { SrtpFault } from '../crypto/srtp-packet.ts'
+import type { DataChannelFault } from './data-channel.ts'
+import type { IceFault } from '../core/ice/agent.ts'
+import type { JitterVerdict } from '../core/media/jitter-buffer.ts'
+import type { OpusPacketFault } from '../core/media/opus-packet.ts'
 
 /** Every reason, by the layer that finds it. */
 export type TransceiverDrop =
@@ -32,11 +35,9 @@ export type TransceiverDrop =
   | 'path-unknown'
   /** Media before the keys are there. */
   | 'srtp-too-early'
-  | 'srtp-short'
-  | 'srtp-auth'
-  | 'srtp-replay'
-  | 'srtp-sources'
-  | 'srtp-exhausted'
+  | SrtpFault
+  | DtlsFault
+  | DataChannelFault
   /** Audio in a payload type that the answer does not name. */
   | 'rtp-payload-type'
   /** What the jitter buffer does not take. */
