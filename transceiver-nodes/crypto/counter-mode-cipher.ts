@@ -1,0 +1,146 @@
+/**
+ * AES_CM_128_HMAC_SHA1_80 for SRTP and SRTCP, RFC 3711 sections 4.1.1 and 4.2.1, on kept OpenSSL contexts.
+ *
+ *     SRTP    header | payload (encrypted) | tag 10        the tag covers all before it, and the rollover counter
+ *     SRTCP   header 8 | reports (encrypted) | E + index 4 | tag 10
+ *
+ * A packet that is not authentic is left as it was.
+ */
+
+import { readI32, readU8, writeU32 } from '#shared/bytes'
+import * as openssl from './openssl.ts'
+import { IV_ADDRESS, writeIv } from './packet-cipher.ts'
+import type { PacketCipher } from './packet-cipher.ts'
+import { PacketMemory } from './packet-memory.ts'
+import { rolloverOf } from './rollover.ts'
+import type { SessionKeys } from './srtp-keys.ts'
+import { ENCRYPTED_BIT, RTCP_HEADER_BYTES, RTCP_SSRC_AT, RTP_SSRC_AT } from './srtp-packet.ts'
+
+export class CounterModeCipher implements PacketCipher {
+  readonly rtpTrailerBytes = TAG_BYTES
+  readonly rtcpTrailerBytes = INDEX_BYTES + TAG_BYTES
+  readonly rtcpIndexFromEnd = INDEX_BYTES + TAG_BYTES
+  readonly #cipher: openssl.Address
+  readonly #mac: openssl.Address
+  readonly #memory: PacketMemory
+  readonly #salt: Uint8Array
+
+  constructor(memory: PacketMemory, keys: SessionKeys) {
+    this.#memory = memory
+    this.#salt = keys.salt
+    this.#cipher = openssl.demand(openssl.EVP_CIPHER_CTX_new(), 'EVP_CIPHER_CTX_new')
+    this.#mac = openssl.demand(openssl.EVP_MAC_CTX_new(HMAC), 'EVP_MAC_CTX_new')
+    const key = scratch.address + KEY_AT
+    scratch.bytes.set(keys.cipherKey, KEY_AT)
+    const cipherDone = openssl.EVP_EncryptInit_ex2(this.#cipher, AES_128_CTR, key, NULL, NULL)
+    scratch.bytes.set(keys.authKey, KEY_AT)
+    const macDone = openssl.EVP_MAC_init(this.#mac, key, keys.authKey.length, DIGEST_PARAMETER)
+    scratch.bytes.fill(0, KEY_AT, KEY_AT + keys.authKey.length)
+    openssl.demand(cipherDone, 'AES-128-CTR')
+    openssl.demand(macDone, 'HMAC-SHA1')
+  }
+
+  sealRtp(start: number, headerBytes: number, length: number, index: number): boolean {
+    const packet = this.#memory.address + start
+    writeIv(this.#salt, readI32(this.#memory.bytes, start + RTP_SSRC_AT), index)
+    if (!this.#crypt(packet + headerBytes, length - headerBytes)) return false
+    // The counter stands behind the packet for the MAC only: the tag then takes its place.
+    writeU32(this.#memory.bytes, start + length, rolloverOf(index))
+    if (!this.#authenticate(packet, length + INDEX_BYTES)) return false
+    writeTag(this.#memory.bytes, start + length)
+    return true
+  }
+
+  openRtp(start: number, headerBytes: number, length: number, index: number): boolean {
+    const { bytes } = this.#memory
+    const packet = this.#memory.address + start
+    const tagWord = readI32(bytes, start + length)
+    writeU32(bytes, start + length, rolloverOf(index))
+    const isDone = this.#authenticate(packet, length + INDEX_BYTES)
+    writeU32(bytes, start + length, tagWord)
+    if (!isDone || !isTag(bytes, start + length)) return false
+    writeIv(this.#salt, readI32(bytes, start + RTP_SSRC_AT), index)
+    return this.#crypt(packet + headerBytes, length - headerBytes)
+  }
+
+  sealRtcp(start: number, length: number, index: number): boolean {
+    const packet = this.#memory.address + start
+    writeIv(this.#salt, readI32(this.#memory.bytes, start + RTCP_SSRC_AT), index)
+    if (!this.#crypt(packet + RTCP_HEADER_BYTES, length - RTCP_HEADER_BYTES)) return false
+    writeU32(this.#memory.bytes, start + length, ENCRYPTED_BIT | index)
+    if (!this.#authenticate(packet, length + INDEX_BYTES)) return false
+    writeTag(this.#memory.bytes, start + length + INDEX_BYTES)
+    return true
+  }
+
+  openRtcp(start: number, length: number, index: number, isEncrypted: boolean): boolean {
+    const packet = this.#memory.address + start
+    if (!this.#authenticate(packet, length + INDEX_BYTES)) return false
+    if (!isTag(this.#memory.bytes, start + length + INDEX_BYTES)) return false
+    if (!isEncrypted) return true
+    writeIv(this.#salt, readI32(this.#memory.bytes, start + RTCP_SSRC_AT), index)
+    return this.#crypt(packet + RTCP_HEADER_BYTES, length - RTCP_HEADER_BYTES)
+  }
+
+  close(): void {
+    openssl.EVP_CIPHER_CTX_free(this.#cipher)
+    openssl.EVP_MAC_CTX_free(this.#mac)
+  }
+
+  #crypt(data: openssl.Address, length: number): boolean {
+    return (
+      openssl.EVP_EncryptInit_ex2(this.#cipher, NULL, NULL, IV_ADDRESS, NULL) === 1 &&
+      openssl.EVP_EncryptUpdate(this.#cipher, data, OUT_LENGTH, data, length) === 1
+    )
+  }
+
+  /** Writes the whole MAC of `length` bytes to `MAC_AT`. */
+  #authenticate(data: openssl.Address, length: number): boolean {
+    return (
+      openssl.EVP_MAC_init(this.#mac, NULL, 0, NULL) === 1 &&
+      openssl.EVP_MAC_update(this.#mac, data, length) === 1 &&
+      openssl.EVP_MAC_final(this.#mac, scratch.address + MAC_AT, OUT_LENGTH, SHA1_BYTES) === 1
+    )
+  }
+}
+
+function writeTag(bytes: Uint8Array, at: number): void {
+  for (let i = 0; i < TAG_BYTES; i++) bytes[at + i] = readU8(scratch.bytes, MAC_AT + i)
+}
+
+/** Compares in a time that does not depend on the bytes. */
+function isTag(bytes: Uint8Array, at: number): boolean {
+  let difference = 0
+  for (let i = 0; i < TAG_BYTES; i++) difference |= readU8(bytes, at + i) ^ readU8(scratch.bytes, MAC_AT + i)
+  return difference === 0
+}
+
+const NULL = 0
+/** The 80 bits of RFC 3711 section 5.2, from the front of the MAC. */
+const TAG_BYTES = 10
+const INDEX_BYTES = 4
+const SHA1_BYTES = 20
+
+/** Scratch memory: `OUT_LENGTH` takes lengths that nobody reads, `DIGEST_PARAMETER` names the hash of the HMAC. */
+const scratch = new PacketMemory(256)
+const KEY_AT = 0
+const MAC_AT = 32
+const DIGEST_KEY_AT = 64
+const DIGEST_NAME_AT = 80
+const OUT_LENGTH = scratch.address + 96
+const DIGEST_PARAMETER = scratch.address + 128
+
+/** OSSL_PARAM_UTF8_STRING, core.h, and OSSL_MAC_PARAM_DIGEST, core_names.h. */
+const OSSL_PARAM_UTF8_STRING = 4
+scratch.bytes.set(new TextEncoder().encode('digest\0'), DIGEST_KEY_AT)
+scratch.bytes.set(new TextEncoder().encode('SHA1\0'), DIGEST_NAME_AT)
+openssl.writeParameter(
+  DIGEST_PARAMETER,
+  scratch.address + DIGEST_KEY_AT,
+  OSSL_PARAM_UTF8_STRING,
+  scratch.address + DIGEST_NAME_AT,
+  'SHA1'.length,
+)
+
+const AES_128_CTR = openssl.demand(openssl.EVP_CIPHER_fetch(NULL, 'AES-128-CTR', null), 'AES-128-CTR')
+const HMAC = openssl.demand(openssl.EVP_MAC_fetch(NULL, 'HMAC', null), 'HMAC')

@@ -1,0 +1,325 @@
+/**
+ * One end of a DTLS connection on memory instead of a socket: RFC 6347, RFC 5764, docs/dtls-srtp.md.
+ *
+ * OpenSSL speaks the protocol; this file moves datagrams in and out of it, and is what decides who the peer is,
+ * when to give up, and what the ending is called. No socket and no timer of its own: the owner brings datagrams,
+ * calls `handleTimeout` when `pollTimeout` says so, and calls `close` once it is done, whatever happened before.
+ *
+ * Callbacks run after OpenSSL has returned; they may call any method, `close` included.
+ */
+
+import { monotonicNow } from '#shared/platform/clock'
+import { millisOf } from '#shared/time'
+import type { Millis } from '#shared/time'
+import { drive } from './dtls-context.ts'
+import type { DtlsContext, DtlsPolicy } from './dtls-context.ts'
+import * as openssl from './openssl.ts'
+import { PacketMemory } from './packet-memory.ts'
+import { SRTP_KEY_BYTES, SRTP_PROFILES } from './srtp-profile.ts'
+import type { SrtpKeys, SrtpProfile } from './srtp-profile.ts'
+
+/** Which end sends the ClientHello: `a=setup:active` is the client, RFC 5763 section 5. */
+export type DtlsRole = 'client' | 'server'
+
+/**
+ * Why a connection ended by itself.
+ *
+ * - `close-notify`: the peer has closed it.
+ * - `fingerprint-mismatch`: the peer's certificate is not the one that its offer names.
+ * - `no-srtp-profile`: the peer knows none of our SRTP profiles.
+ * - `timeout`: the handshake took longer than `HANDSHAKE_LIMIT`.
+ * - `fatal-alert`: the peer has given up.
+ * - `handshake-failed`, `connection-failed`: we have, before or after the handshake, and told the peer so.
+ */
+export type DtlsCloseReason =
+  | 'close-notify'
+  | 'fingerprint-mismatch'
+  | 'no-srtp-profile'
+  | 'timeout'
+  | 'fatal-alert'
+  | 'handshake-failed'
+  | 'connection-failed'
+
+/** Why data or a datagram was not taken: empty or too long, or no handshake has ended. */
+export type DtlsFault = 'dtls-length' | 'dtls-not-connected'
+
+export interface DtlsOptions {
+  readonly context: DtlsContext
+  readonly role: DtlsRole
+  /** SHA-256 fingerprints, one of which must be the peer's: hexadecimal digits, a colon between bytes. */
+  readonly fingerprints: readonly string[]
+  /** Sends a datagram, valid only during the call. */
+  readonly onSend: (datagram: Uint8Array) => void
+  /** The peer is who it should be, and these are its keys; called once, before any data. */
+  readonly onConnected: (keys: SrtpKeys) => void
+  /** Takes application data, valid only during the call. */
+  readonly onData: (data: Uint8Array) => void
+  /** The connection has ended by itself and is freed; not called after `close`. */
+  readonly onClosed: (reason: DtlsCloseReason) => void
+  /** When to send a flight again if the peer stays silent, doubled each time; `FIRST_RETRANSMIT` when absent. */
+  readonly firstRetransmit?: number
+  readonly clock?: () => Millis
+}
+
+/** One end of one connection. */
+export class DtlsEndpoint {
+  readonly #options: DtlsOptions
+  readonly #clock: () => Millis
+  readonly #policy: DtlsPolicy
+  readonly #ssl: openssl.Address
+  readonly #input: openssl.Address
+  readonly #output: openssl.Address
+  #state: 'idle' | 'handshaking' | 'connected' | 'closing' | 'closed' = 'idle'
+  #peer: 'unknown' | 'accepted' | 'refused' = 'unknown'
+  #giveUpAt = millisOf(Infinity)
+  #retransmitAt: Millis | undefined
+
+  /** Throws an `OpenSslError` if OpenSSL cannot. */
+  constructor(options: DtlsOptions) {
+    this.#options = options
+    this.#clock = options.clock ?? monotonicNow
+    this.#policy = {
+      acceptPeer: (fingerprint) => this.#acceptPeer(fingerprint),
+      retransmitAfter: (previous) =>
+        previous === 0
+          ? (options.firstRetransmit ?? FIRST_RETRANSMIT)
+          : Math.min(previous * 2, LONGEST_RETRANSMIT),
+    }
+    this.#ssl = options.context.createConnection()
+    this.#input = openssl.demand(openssl.BIO_new(openssl.BIO_s_dgram_mem()), 'BIO_new')
+    this.#output = openssl.demand(openssl.BIO_new(openssl.BIO_s_dgram_mem()), 'BIO_new')
+    openssl.SSL_set_bio(this.#ssl, this.#input, this.#output)
+    openssl.SSL_ctrl(this.#ssl, SSL_CTRL_SET_MTU, DTLS_MTU_BYTES, 0)
+    if (options.role === 'client') openssl.SSL_set_connect_state(this.#ssl)
+    else openssl.SSL_set_accept_state(this.#ssl)
+  }
+
+  /** Begins the handshake; a client sends its ClientHello. A server is also started by its first datagram. */
+  start(): void {
+    if (this.#state !== 'idle') return
+    this.#state = 'handshaking'
+    this.#giveUpAt = millisOf(this.#clock() + HANDSHAKE_LIMIT)
+    this.#advance()
+  }
+
+  /** Takes the datagram of `length` bytes at `start`; it is copied. */
+  handleDatagram(memory: Uint8Array, start: number, length: number): DtlsFault | undefined {
+    if (length <= 0 || length > MAX_DATAGRAM_BYTES) return 'dtls-length'
+    if (!this.#isOpen) return 'dtls-not-connected'
+    scratch.bytes.set(memory.subarray(start, start + length), INPUT_AT)
+    openssl.BIO_write(this.#input, scratch.address + INPUT_AT, length)
+    if (this.#state === 'idle') this.start()
+    else this.#advance()
+    return undefined
+  }
+
+  /** When `handleTimeout` is due; `undefined`: never. */
+  pollTimeout(): Millis | undefined {
+    if (this.#state !== 'handshaking') return undefined
+    return millisOf(Math.min(this.#giveUpAt, this.#retransmitAt ?? Infinity))
+  }
+
+  /** Sends the last flight again, or gives up; too early a call does no harm. */
+  handleTimeout(): void {
+    if (this.#state !== 'handshaking') return
+    if (this.#clock() >= this.#giveUpAt) return this.#end('timeout')
+    const result = drive(this.#policy, handleOpenSslTimeout, this.#ssl)
+    if (result < 0) return this.#fail()
+    this.#flush()
+    this.#schedule()
+  }
+
+  /** Sends application data, up to `MAX_DTLS_DATA_BYTES` of it, as one datagram. */
+  send(data: Uint8Array): DtlsFault | undefined {
+    if (this.#state !== 'connected') return 'dtls-not-connected'
+    if (data.length === 0 || data.length > MAX_DTLS_DATA_BYTES) return 'dtls-length'
+    scratch.bytes.set(data, INPUT_AT)
+    openssl.ERR_clear_error()
+    const result = openssl.SSL_write(this.#ssl, scratch.address + INPUT_AT, data.length)
+    if (result <= 0) this.#fail()
+    else this.#flush()
+    return undefined
+  }
+
+  /** Says goodbye if there is somebody to hear it, and frees everything; may be called again. */
+  close(): void {
+    if (this.#state === 'connected') openssl.SSL_shutdown(this.#ssl)
+    this.#end()
+  }
+
+  get #isOpen(): boolean {
+    return this.#state !== 'closing' && this.#state !== 'closed'
+  }
+
+  #advance(): void {
+    if (this.#state === 'handshaking') this.#shakeHands()
+    if (this.#state === 'connected') this.#receive()
+  }
+
+  #shakeHands(): void {
+    const result = drive(this.#policy, openssl.SSL_do_handshake, this.#ssl)
+    if (result === 1) return this.#establish()
+    if (openssl.SSL_get_error(this.#ssl, result) !== SSL_ERROR_WANT_READ) return this.#fail()
+    this.#flush()
+    this.#schedule()
+  }
+
+  /** Asked from inside OpenSSL as soon as the peer's certificate is there: before any secret depends on it. */
+  #acceptPeer(fingerprint: string): boolean {
+    const isExpected = this.#options.fingerprints.some((expected) => expected.toUpperCase() === fingerprint)
+    this.#peer = isExpected ? 'accepted' : 'refused'
+    return isExpected
+  }
+
+  #establish(): void {
+    const profile = this.#selectedProfile()
+    // A handshake that never asked for the peer's certificate must not pass for one that did.
+    if (this.#peer !== 'accepted') return this.#end('fingerprint-mismatch')
+    if (profile === undefined) return this.#end('no-srtp-profile')
+    const keys = this.#exportKeys(profile)
+    if (keys === undefined) return this.#fail()
+    this.#state = 'connected'
+    this.#options.onConnected(keys)
+    this.#flush()
+  }
+
+  #selectedProfile(): SrtpProfile | undefined {
+    const selected = openssl.SSL_get_selected_srtp_profile(this.#ssl)
+    if (selected === 0) return undefined
+    // struct srtp_protection_profile_st { const char *name; unsigned long id; }, srtp.h.
+    const id = openssl.readUnsignedLong(selected + openssl.POINTER_BYTES)
+    return PROFILES.find((profile) => SRTP_PROFILES[profile].id === id)
+  }
+
+  /** RFC 5764 section 4.2: client key, server key, client salt, server salt. */
+  #exportKeys(profile: SrtpProfile): SrtpKeys | undefined {
+    const { saltBytes } = SRTP_PROFILES[profile]
+    const length = 2 * (SRTP_KEY_BYTES + saltBytes)
+    const { bytes, address } = scratch
+    const ssl = this.#ssl
+    const done = openssl.SSL_export_keying_material(ssl, address, length, EXPORTER, EXPORTER.length, 0, 0, 0)
+    const material = bytes.slice(0, length)
+    bytes.fill(0, 0, length)
+    if (done !== 1) return undefined
+    const salts = material.subarray(2 * SRTP_KEY_BYTES)
+    const client = { key: material.subarray(0, SRTP_KEY_BYTES), salt: salts.subarray(0, saltBytes) }
+    const server = {
+      key: material.subarray(SRTP_KEY_BYTES, 2 * SRTP_KEY_BYTES),
+      salt: salts.subarray(saltBytes),
+    }
+    const [local, remote] = this.#options.role === 'client' ? [client, server] : [server, client]
+    return {
+      profile,
+      localKey: local.key,
+      localSalt: local.salt,
+      remoteKey: remote.key,
+      remoteSalt: remote.salt,
+    }
+  }
+
+  #receive(): void {
+    let result = this.#read()
+    while (result > 0) {
+      this.#options.onData(scratch.bytes.subarray(DATA_AT, DATA_AT + result))
+      if (this.#state !== 'connected') return
+      result = this.#read()
+    }
+    const error = openssl.SSL_get_error(this.#ssl, result)
+    if (error === SSL_ERROR_ZERO_RETURN) {
+      openssl.SSL_shutdown(this.#ssl)
+      return this.#end('close-notify')
+    }
+    if (error !== SSL_ERROR_WANT_READ) return this.#fail()
+    openssl.drainErrors()
+    // The peer may have lost our last flight and asked for it again.
+    this.#flush()
+  }
+
+  #read(): number {
+    openssl.ERR_clear_error()
+    return openssl.SSL_read(this.#ssl, scratch.address + DATA_AT, MAX_DATAGRAM_BYTES)
+  }
+
+  /** Hands out what OpenSSL wants to send. */
+  #flush(): void {
+    while (this.#state !== 'closed') {
+      const length = openssl.BIO_read(this.#output, scratch.address + OUTPUT_AT, MAX_DATAGRAM_BYTES)
+      if (length <= 0) break
+      this.#options.onSend(scratch.bytes.subarray(OUTPUT_AT, OUTPUT_AT + length))
+    }
+    openssl.drainErrors()
+  }
+
+  /** OpenSSL's timer runs on its own clock; only the time that is left can be told apart from it. */
+  #schedule(): void {
+    this.#retransmitAt = undefined
+    if (this.#state !== 'handshaking') return
+    scratch.bytes.fill(0, 0, TIMEVAL_BYTES)
+    if (openssl.SSL_ctrl(this.#ssl, DTLS_CTRL_GET_TIMEOUT, 0, scratch.address) !== 1) return
+    this.#retransmitAt = millisOf(this.#clock() + openssl.readTimeval(scratch.address))
+  }
+
+  #fail(): void {
+    const reason = openssl.sslReasonOf(openssl.drainErrors())
+    if (this.#peer === 'refused') return this.#end('fingerprint-mismatch')
+    if (reason > SSL_AD_REASON_OFFSET) return this.#end('fatal-alert')
+    if (reason === SSL_R_READ_TIMEOUT_EXPIRED) return this.#end('timeout')
+    this.#end(this.#state === 'connected' ? 'connection-failed' : 'handshake-failed')
+  }
+
+  #end(reason?: DtlsCloseReason): void {
+    if (!this.#isOpen) return
+    this.#state = 'closing'
+    this.#flush()
+    this.#state = 'closed'
+    openssl.SSL_free(this.#ssl)
+    openssl.drainErrors()
+    if (reason !== undefined) this.#options.onClosed(reason)
+  }
+}
+
+function handleOpenSslTimeout(ssl: openssl.Address): number {
+  return openssl.SSL_ctrl(ssl, DTLS_CTRL_HANDLE_TIMEOUT, 0, 0)
+}
+
+/** A handshake that has not ended after this long never will. */
+export const HANDSHAKE_LIMIT = 30_000
+
+/**
+ * RFC 6347 section 4.2.4.1 starts at a second; browsers start at 50 to 100 ms. With the longest pause, flights are
+ * sent eleven times within `HANDSHAKE_LIMIT`, where OpenSSL would give up after twelve.
+ */
+export const FIRST_RETRANSMIT = 100
+const LONGEST_RETRANSMIT = 4000
+
+/** The longest datagram that is taken: Firefox's ClientHello has 1,408 bytes, a UDP path seldom more than 1,472. */
+const MAX_DATAGRAM_BYTES = 2048
+
+/** How much data fits a datagram that no path fragments; SCTP packets are shorter. */
+export const MAX_DTLS_DATA_BYTES = 1400
+
+/** Handshake messages are cut to this, as browsers do. */
+const DTLS_MTU_BYTES = 1200
+
+/** The exporter's label, RFC 5764 section 4.2. */
+const EXPORTER = 'EXTRACTOR-dtls_srtp'
+
+const PROFILES = Object.keys(SRTP_PROFILES) as SrtpProfile[]
+
+/** Scratch memory of all connections of this thread: keys and timers at the front, then one datagram each way. */
+const TIMEVAL_BYTES = 16
+const INPUT_AT = 256
+const OUTPUT_AT = INPUT_AT + MAX_DATAGRAM_BYTES
+const DATA_AT = OUTPUT_AT + MAX_DATAGRAM_BYTES
+const scratch = new PacketMemory(DATA_AT + MAX_DATAGRAM_BYTES)
+
+// ssl.h, sslerr.h
+
+const SSL_CTRL_SET_MTU = 17
+const DTLS_CTRL_GET_TIMEOUT = 73
+const DTLS_CTRL_HANDLE_TIMEOUT = 74
+const SSL_ERROR_WANT_READ = 2
+const SSL_ERROR_ZERO_RETURN = 6
+/** A received alert is an error with the reason 1000 + its number. */
+const SSL_AD_REASON_OFFSET = 1000
+const SSL_R_READ_TIMEOUT_EXPIRED = 312
