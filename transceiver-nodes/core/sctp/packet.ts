@@ -21,7 +21,7 @@
  * RFC 9260 section 3.2 says; the report that some of them ask for is not made.
  */
 
-import { concatBytes, readU16, readU32, readU8, writeU32 } from '#shared/bytes'
+import { concatBytes, readU16, readU32, readU8 } from '#shared/bytes'
 import { crc32c } from './crc32c.ts'
 
 /** What the checks need to know of the association that the packet is for. */
@@ -232,8 +232,8 @@ function padded(length: number): number {
 /** Streams offered to the peer and taken from it: as many as usrsctp has; a data channel uses one each way. */
 export const MAX_STREAMS = 1024
 
-/** How far a received TSN may run ahead of the first missing one: the SACK of the worst pattern fills a packet. */
-const MAX_TSN_AHEAD = 512
+/** How far a received TSN may run ahead of the first missing one: the association sorts what is between, per chunk. */
+const MAX_TSN_AHEAD = 256
 
 /** Chunks held for messages that are not complete: the longest message in fragments of a small MTU. */
 const MAX_HELD_CHUNKS = 1024

@@ -1,0 +1,146 @@
+/**
+ * One SCTP association with a client, over DTLS: werift's, behind guards (RFC 9260, RFC 8261).
+ *
+ * Only werift's association is used, not its data channels, and packets are handed to it directly, so that
+ * every promise it makes is caught here: in its own wiring a bad packet is an unhandled rejection, which ends
+ * the process. What it cannot bear never reaches it (`core/sctp/packet.ts`). The association only answers: the
+ * browser sends INIT. Its TSN arithmetic still has a hole at a wrap with loss (its sets sort as text), which
+ * can stall the one association it happens to, once in about 2^22 retransmissions.
+ */
+
+import { Event, RTCSctpTransport } from 'werift'
+import type { RTCDtlsTransport } from 'werift'
+
+import { MAX_STREAMS, admitSctpPacket } from '../core/sctp/packet.ts'
+import type { AssociationState, SctpFault } from '../core/sctp/packet.ts'
+
+/** Where an association's output goes. */
+export interface AssociationPorts {
+  /** Sends a packet to the peer. */
+  send(packet: Uint8Array): void
+  onMessage(stream: number, protocol: number, message: Uint8Array): void
+  /** The peer has closed its side of these streams, or has agreed to ours being closed. */
+  onStreamsReset(streams: readonly number[]): void
+  /** The association has ended, other than by `close`. */
+  onEnd(): void
+  /** A packet was dropped; `error` is there when werift or one of these ports threw. */
+  onFault(fault: SctpFault | 'sctp-internal', error?: unknown): void
+}
+
+/** An association that waits for the peer's INIT from its construction on. */
+export class SctpAssociation {
+  readonly #ports: AssociationPorts
+  readonly #werift: WeriftAssociation
+  #isClosed = false
+
+  constructor(localPort: number, remotePort: number, receiveWindowBytes: number, ports: AssociationPorts) {
+    this.#ports = ports
+    this.#werift = createWeriftAssociation(localPort, receiveWindowBytes, (packet) => this.#send(packet))
+    this.#werift.onReceive.subscribe((...message) => this.#ports.onMessage(...message))
+    this.#werift.onReconfigStreams.subscribe((streams) => this.#ports.onStreamsReset(streams))
+    this.#werift.stateChanged.closed.subscribe(() => this.#handleEnd())
+    this.#guard(this.#werift.start(remotePort))
+  }
+
+  /** Takes a packet that came out of DTLS; the bytes are copied. */
+  handlePacket(bytes: Uint8Array): void {
+    if (this.#isClosed) return
+    const { packet, fault } = admitSctpPacket(bytes, this.#state())
+    if (fault !== undefined) this.#ports.onFault(fault)
+    if (packet !== undefined) this.#guard(this.#werift.handleData(Buffer.from(packet)))
+  }
+
+  /**
+   * Sends `message`, ordered and reliable, and resolves when its last fragment is on the network; never when
+   * the association ends first. Call it again only then. An empty message would stall the stream for ever.
+   */
+  async send(stream: number, protocol: number, message: Uint8Array): Promise<void> {
+    if (message.length === 0) throw new RangeError('an SCTP message has at least one byte')
+    await this.#werift.send(stream, protocol, Buffer.from(message), { ordered: true })
+  }
+
+  /** Closes our side of `stream`: RFC 8831 section 6.7. */
+  resetStream(stream: number): void {
+    if (!this.#werift.reconfigQueue.includes(stream)) this.#werift.reconfigQueue.push(stream)
+    this.#guard(this.#werift.transmitReconfigRequest())
+  }
+
+  /** Sends ABORT and frees the timers. */
+  close(): void {
+    if (this.#isClosed) return
+    this.#isClosed = true
+    this.#guard(this.#werift.stop())
+  }
+
+  #state(): AssociationState {
+    const werift = this.#werift
+    let heldChunks = 0
+    for (const stream of Object.values(werift.inboundStreams)) heldChunks += stream.reassembly.length
+    return {
+      localTag: werift.localVerificationTag,
+      isEstablished: werift.state === 'connected',
+      lastReceivedTsn: werift.lastReceivedTsn,
+      nextTsn: werift.localTsn,
+      heldChunks,
+      windowBytes: werift.advertisedRwnd,
+    }
+  }
+
+  /** werift awaits what its transport returns, and forgets to catch what that throws. */
+  async #send(packet: Uint8Array): Promise<void> {
+    try {
+      this.#ports.send(packet)
+    } catch (error) {
+      this.#ports.onFault('sctp-internal', error)
+    }
+  }
+
+  #guard(work: Promise<void>): void {
+    work.catch((error: unknown) => this.#ports.onFault('sctp-internal', error))
+  }
+
+  #handleEnd(): void {
+    if (this.#isClosed) return
+    this.#isClosed = true
+    this.#ports.onEnd()
+  }
+}
+
+/** What is used of werift's association, some of which its types call private. */
+interface WeriftAssociation {
+  readonly state: string
+  readonly localVerificationTag: number
+  readonly lastReceivedTsn: number | undefined
+  readonly localTsn: number
+  readonly inboundStreams: Readonly<Record<number, { readonly reassembly: readonly unknown[] }>>
+  readonly reconfigQueue: number[]
+  readonly onReceive: Event<[stream: number, protocol: number, message: Buffer]>
+  readonly onReconfigStreams: Event<[streams: number[]]>
+  readonly stateChanged: { readonly closed: Event<[]> }
+  readonly advertisedRwnd: number
+  start(remotePort: number): Promise<void>
+  handleData(packet: Buffer): Promise<void>
+  send(stream: number, protocol: number, message: Buffer, options: { ordered: boolean }): Promise<void>
+  transmitReconfigRequest(): Promise<void>
+  stop(): Promise<void>
+}
+
+/** Takes the association out of werift's transport, which alone is exported, and cuts it off from its channels. */
+function createWeriftAssociation(
+  localPort: number,
+  advertisedRwnd: number,
+  sendData: (packet: Uint8Array) => Promise<void>,
+): WeriftAssociation {
+  const transport = new RTCSctpTransport(localPort)
+  // The ICE role is how werift decides who sends INIT: `controlled` waits for it.
+  const dtls = { id: '', iceTransport: { role: 'controlled' }, onStateChange: new Event(), sendData }
+  transport.setDtlsTransport(dtls as unknown as RTCDtlsTransport)
+  const association = transport.sctp
+  association.onReceive.allUnsubscribe()
+  association.onReconfigStreams.allUnsubscribe()
+  association.stateChanged.closed.allUnsubscribe()
+  association.stateChanged.connected.allUnsubscribe()
+  association.onSackReceived = async () => {}
+  const limits = { advertisedRwnd, _inboundStreamsMax: MAX_STREAMS, _outboundStreamsCount: MAX_STREAMS }
+  return Object.assign(association as unknown as WeriftAssociation, limits)
+}
