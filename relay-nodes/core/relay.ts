@@ -1,0 +1,294 @@
+/**
+ * Routes packets between clients and the transceivers that own their sessions: docs/relay.md.
+ *
+ * Never terminates ICE, DTLS or SRTP and never answers: it reads the routing ufrag of STUN Binding requests,
+ * frames packets, and forwards bytes. Nothing is kept of a client until its transceiver has verified it and
+ * says so on the link. Works on the caller's memory and allocates nothing per packet; the caller moves the bytes:
+ *
+ * - `handleClientPacket` for each packet of a client: send the frame it wrote to the upstream it names;
+ * - `openLinkDatagram` for each datagram of the link, then `nextFrame` until it says false: send each `frame`;
+ * - `handleTimeout` at `pollTimeout`, and `handleUpstreams` for each fleet snapshot.
+ */
+
+import type { Endpoint } from '#shared/endpoint'
+import {
+  FRAME_FLAG_BIND,
+  FRAME_FLAG_UNBIND,
+  frameHeaderBytes,
+  LINK_TYPE_DATA,
+  LinkReader,
+  MAX_CLIENT_PAYLOAD_BYTES,
+  writeFrameHeader,
+} from '#shared/link/frame'
+import { classifyPacket } from '#shared/packet/classify'
+import { StunView } from '#shared/stun/view'
+import { millisOf } from '#shared/time'
+import type { EpochSeconds, Millis } from '#shared/time'
+import { minutesOf, RouteReader } from '#shared/ufrag/route'
+import type { RouteKeyRing } from '#shared/ufrag/route'
+import {
+  count,
+  COUNTERS,
+  DOWNLINK_BYTES,
+  DOWNLINK_FORWARDED,
+  FLOWS_BOUND,
+  FLOWS_EXPIRED,
+  FLOWS_HELD,
+  FLOWS_MOVED,
+  FLOWS_REFRESHED,
+  FLOWS_REFUSED,
+  FLOWS_UNBOUND,
+  FRAMES_RECEIVED,
+  FRAMES_SILENT,
+  LINK_RECEIVED,
+  UPLINK_BYTES,
+  UPLINK_FORWARDED,
+  UPLINK_RECEIVED,
+} from './counters.ts'
+import { DROP_REASONS, dropCode, dropIndex } from './drop-reasons.ts'
+import { FlowTable } from './flow-table.ts'
+import type { BindOutcome } from './flow-table.ts'
+import { Upstreams } from './upstreams.ts'
+import type { Upstream } from './upstreams.ts'
+
+export interface RelayConfig {
+  /** The relay's boot secret, 8 random bytes, which transceivers echo. */
+  readonly cookie: Uint8Array
+  readonly routeKeys: RouteKeyRing
+  /** How many client ports there are; a listener is the index of one. */
+  readonly listeners: number
+  readonly maxFlows: number
+  /** Two random words, so that nobody can choose addresses that collide in the flow table. */
+  readonly hashKey: readonly [number, number]
+}
+
+/** A packet for a client, valid until the next call: five words that name the client, and where the payload lies. */
+export type ClientFrame = Pick<Readonly<LinkReader>, 'client' | 'payloadStart' | 'payloadLength'>
+
+/** The relay's machine. */
+export class Relay {
+  /** Totals, at the places that `counters.ts` names. */
+  readonly counters = new Float64Array(COUNTERS)
+  /** Drops, in the order of `DROP_REASONS`. */
+  readonly drops = new Float64Array(DROP_REASONS.length)
+  readonly #cookie: Uint8Array
+  readonly #listeners: number
+  readonly #upstreams = new Upstreams()
+  readonly #flows: FlowTable
+  readonly #stun = new StunView()
+  readonly #route: RouteReader
+  readonly #link = new LinkReader()
+  /** The sender of the open link datagram; -1: none is open. */
+  #sender = -1
+  #now: Millis
+  #nowMinutes: number
+  #timeout: Millis
+
+  constructor(config: RelayConfig, epochNow: EpochSeconds, now: Millis) {
+    this.#cookie = config.cookie
+    this.#listeners = config.listeners
+    this.#route = new RouteReader(config.routeKeys)
+    this.#flows = new FlowTable(config.maxFlows, config.hashKey)
+    this.#now = now
+    this.#nowMinutes = minutesOf(epochNow)
+    this.#timeout = now
+  }
+
+  /** How many flows are kept. */
+  get flows(): number {
+    return this.#flows.size
+  }
+
+  /** How many upstreams packets may go to. */
+  get upstreams(): number {
+    return this.#upstreams.size
+  }
+
+  /** Returns the link endpoint of an upstream; it may change with `handleUpstreams` only. */
+  linkOf(upstream: number): Endpoint | undefined {
+    return this.#upstreams.linkOf(upstream)
+  }
+
+  /** Takes the transceivers of a fleet snapshot; returns how many found no room. */
+  handleUpstreams(upstreams: readonly Upstream[], now: Millis): number {
+    return this.#upstreams.update(upstreams, (index) => this.#flows.flowsTo(index) > 0, now)
+  }
+
+  /**
+   * Routes the packet of `length` bytes at `start` from the client at `words[wordsAt]`.
+   *
+   * Returns the upstream's index, with the frame's header written right in front of the packet, where
+   * `MAX_FRAME_HEADER_BYTES` must be free; or the negative code of a drop. A packet longer than
+   * `MAX_CLIENT_PAYLOAD_BYTES` is dropped unread, so the memory need not hold the rest of it.
+   */
+  handleClientPacket(
+    memory: Uint8Array,
+    start: number,
+    length: number,
+    words: Int32Array,
+    wordsAt: number,
+  ): number {
+    count(this.counters, UPLINK_RECEIVED, 1)
+    const upstream = this.#routeClientPacket(memory, start, length, words, wordsAt)
+    if (upstream < 0) return this.#drop(upstream)
+    count(this.counters, UPLINK_FORWARDED, 1)
+    count(this.counters, UPLINK_BYTES, length)
+    writeFrameHeader(memory, start - frameHeaderBytes(words, wordsAt), words, wordsAt, 0, length)
+    return upstream
+  }
+
+  /**
+   * Opens the link datagram of `length` bytes at `start` from the sender at `words[wordsAt]`; its frames are
+   * valid while the memory is. Returns the sender's index, or the negative code of a drop.
+   */
+  openLinkDatagram(
+    memory: Uint8Array,
+    start: number,
+    length: number,
+    words: Int32Array,
+    wordsAt: number,
+    now: Millis,
+  ): number {
+    count(this.counters, LINK_RECEIVED, 1)
+    this.#now = now
+    this.#sender = this.#acceptLinkDatagram(memory, start, length, words, wordsAt)
+    return this.#sender < 0 ? this.#drop(this.#sender) : this.#sender
+  }
+
+  /** Goes to the next packet for a client, obeying the frames on the way; false when the datagram has no more. */
+  nextFrame(): boolean {
+    if (this.#sender < 0) return false
+    while (this.#link.next()) {
+      count(this.counters, FRAMES_RECEIVED, 1)
+      if (this.#handleFrame()) return true
+    }
+    this.#sender = -1
+    if (this.#link.fault === undefined) return false
+    count(this.counters, FRAMES_RECEIVED, 1)
+    this.#drop(dropCode(this.#link.fault))
+    return false
+  }
+
+  /** The packet that `nextFrame` found. */
+  get frame(): ClientFrame {
+    return this.#link
+  }
+
+  /** Sets the wall clock, by which ufrags expire, and removes flows that have gone silent. */
+  handleTimeout(epochNow: EpochSeconds, now: Millis): void {
+    this.#nowMinutes = minutesOf(epochNow)
+    const expired = this.#flows.expire(now, MAX_EXPIRED_PER_TIMEOUT)
+    count(this.counters, FLOWS_EXPIRED, expired)
+    this.#timeout = millisOf(expired === MAX_EXPIRED_PER_TIMEOUT ? now : now + TIMEOUT_INTERVAL)
+  }
+
+  /** Returns when `handleTimeout` is due. */
+  pollTimeout(): Millis {
+    return this.#timeout
+  }
+
+  #routeClientPacket(
+    memory: Uint8Array,
+    start: number,
+    length: number,
+    words: Int32Array,
+    wordsAt: number,
+  ): number {
+    if (length > MAX_CLIENT_PAYLOAD_BYTES) return OVERSIZE
+    if (portOf(words, wordsAt) === 0) return PORTLESS_SOURCE
+    const kind = classifyPacket(memory, start, length)
+    if (kind === 'stun') return this.#routeStun(memory, start, length, words, wordsAt)
+    return kind === 'unknown' ? UNKNOWN_CLASS : this.#routeByFlow(words, wordsAt)
+  }
+
+  /** A Binding request goes where its ufrag says, every time: the client's address may be new, the flow stale. */
+  #routeStun(memory: Uint8Array, start: number, length: number, words: Int32Array, wordsAt: number): number {
+    const stun = this.#stun
+    const stunFault = stun.read(memory, start, length)
+    if (stunFault !== undefined) return dropCode(stunFault)
+    if (!stun.isBindingRequest) return this.#routeByFlow(words, wordsAt)
+    if (stun.ufragLength < 0) return NO_UFRAG
+    const routeFault = this.#route.read(memory, stun.usernameStart, stun.ufragLength, this.#nowMinutes)
+    if (routeFault !== undefined) return dropCode(routeFault)
+    const upstream = this.#upstreams.indexOfRoute(this.#route.cluster, this.#route.transceiver)
+    return upstream < 0 ? UNKNOWN_UPSTREAM : upstream
+  }
+
+  #routeByFlow(words: Int32Array, wordsAt: number): number {
+    const upstream = this.#flows.find(words, wordsAt)
+    return upstream < 0 ? UNKNOWN_FLOW : upstream
+  }
+
+  #acceptLinkDatagram(
+    memory: Uint8Array,
+    start: number,
+    length: number,
+    words: Int32Array,
+    wordsAt: number,
+  ): number {
+    const sender = this.#upstreams.indexOfLink(words, wordsAt)
+    if (sender < 0) return STRANGER
+    const fault = this.#link.open(memory, start, length)
+    if (fault !== undefined) return dropCode(fault)
+    if (this.#link.type !== LINK_TYPE_DATA) return LINK_TYPE
+    return this.#link.hasCookie(this.#cookie) ? sender : WRONG_COOKIE
+  }
+
+  /** Obeys one frame; true if it carries a packet to send. */
+  #handleFrame(): boolean {
+    const { client, flags, payloadLength } = this.#link
+    if (portOf(client, 0) === 0) return this.#drop(PORTLESS_CLIENT) >= 0
+    // The bit above the listener says TCP, which no listener speaks: it makes the number too large.
+    if ((client[4] ?? 0) >>> 16 >= this.#listeners) return this.#drop(UNKNOWN_LISTENER) >= 0
+    if ((flags & FRAME_FLAG_UNBIND) !== 0) this.#unbind()
+    else if ((flags & FRAME_FLAG_BIND) !== 0) this.#bind()
+    else this.#flows.refresh(client, 0, this.#sender, this.#now)
+    count(this.counters, payloadLength === 0 ? FRAMES_SILENT : DOWNLINK_FORWARDED, 1)
+    count(this.counters, DOWNLINK_BYTES, payloadLength)
+    return payloadLength > 0
+  }
+
+  #bind(): void {
+    const outcome = this.#flows.bind(this.#link.client, 0, this.#sender, this.#now)
+    count(this.counters, COUNTER_BY_OUTCOME[outcome], 1)
+  }
+
+  #unbind(): void {
+    if (this.#flows.unbind(this.#link.client, 0, this.#sender)) count(this.counters, FLOWS_UNBOUND, 1)
+  }
+
+  #drop(code: number): number {
+    count(this.drops, dropIndex(code), 1)
+    return code
+  }
+}
+
+function portOf(words: Int32Array, at: number): number {
+  return (words[at + 4] ?? 0) & 0xffff
+}
+
+const OVERSIZE = dropCode('oversize')
+const PORTLESS_SOURCE = dropCode('portless-source')
+const UNKNOWN_CLASS = dropCode('unknown-class')
+const NO_UFRAG = dropCode('no-ufrag')
+const UNKNOWN_UPSTREAM = dropCode('unknown-upstream')
+const UNKNOWN_FLOW = dropCode('unknown-flow')
+const STRANGER = dropCode('stranger')
+const LINK_TYPE = dropCode('link-type')
+const WRONG_COOKIE = dropCode('wrong-cookie')
+const PORTLESS_CLIENT = dropCode('portless-client')
+const UNKNOWN_LISTENER = dropCode('unknown-listener')
+
+const COUNTER_BY_OUTCOME = {
+  bound: FLOWS_BOUND,
+  refreshed: FLOWS_REFRESHED,
+  moved: FLOWS_MOVED,
+  held: FLOWS_HELD,
+  full: FLOWS_REFUSED,
+} as const satisfies Record<BindOutcome, number>
+
+/** How often the wall clock is set and silent flows are looked for. */
+const TIMEOUT_INTERVAL = 1_000
+
+/** Bound on flows removed in one go, a few hundred microseconds: packets come first. */
+const MAX_EXPIRED_PER_TIMEOUT = 1_024

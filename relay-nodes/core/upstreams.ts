@@ -1,0 +1,93 @@
+/**
+ * The allow-table: which transceivers exist, from the fleet snapshot, and never from a packet.
+ *
+ * An upstream is a transceiver as the relay sees it. Its index is small and stays the same while it is listed,
+ * so packets are routed, grouped and counted by number. One that leaves the fleet is kept while flows lead to
+ * it: a registry that forgot a transceiver must not end its calls; silence will (docs/relay.md, flow lifetime).
+ */
+
+import { ENDPOINT_WORDS, writeClient } from '#shared/endpoint'
+import type { Endpoint } from '#shared/endpoint'
+import { EndpointTable } from '#shared/endpoint-table'
+import type { Millis } from '#shared/time'
+
+/** A transceiver: the ids that a routing ufrag names it by, and where its link is. */
+export interface Upstream {
+  /** 12 bits. */
+  readonly cluster: number
+  /** 20 bits. */
+  readonly transceiver: number
+  readonly link: Endpoint
+}
+
+/** Upstreams by route and by link endpoint. */
+export class Upstreams {
+  readonly #table = new EndpointTable(MAX_UPSTREAMS)
+  readonly #links: (Endpoint | undefined)[] = Array.from({ length: MAX_UPSTREAMS })
+  readonly #indexByRoute = new Map<number, number>()
+  readonly #words = new Int32Array(ENDPOINT_WORDS)
+
+  /** How many there are, those kept for their flows included. */
+  get size(): number {
+    return this.#table.size
+  }
+
+  /**
+   * Takes the fleet's transceivers, forgets the others unless `hasFlows`, and returns how many found no room.
+   * A transceiver that moved gets a new index; its old one serves the flows that are left.
+   */
+  update(upstreams: readonly Upstream[], hasFlows: (index: number) => boolean, now: Millis): number {
+    const listed = new Set(upstreams.map(({ link }) => this.#indexOf(link)))
+    this.#links.forEach((link, index) => {
+      if (link !== undefined && !listed.has(index) && !hasFlows(index)) this.#forget(index)
+    })
+    return upstreams.filter((upstream) => !this.#list(upstream, now)).length
+  }
+
+  /** Returns the index of the transceiver that a ufrag names, or -1. */
+  indexOfRoute(cluster: number, transceiver: number): number {
+    return this.#indexByRoute.get(routeKey(cluster, transceiver)) ?? -1
+  }
+
+  /** Returns the index of the upstream whose link endpoint stands at `words[at]`, or -1. */
+  indexOfLink(words: Int32Array, at: number): number {
+    return this.#table.find(words, at, 0)
+  }
+
+  /** Returns the link endpoint of an upstream. */
+  linkOf(index: number): Endpoint | undefined {
+    return this.#links[index]
+  }
+
+  #indexOf(link: Endpoint): number {
+    return this.#writeLink(link) ? this.#table.find(this.#words, 0, 0) : -1
+  }
+
+  #list({ cluster, transceiver, link }: Upstream, now: Millis): boolean {
+    const index = this.#writeLink(link) ? this.#table.insert(this.#words, 0, 0, now) : -1
+    if (index < 0) return false
+    this.#links[index] = link
+    this.#indexByRoute.set(routeKey(cluster, transceiver), index)
+    return true
+  }
+
+  #forget(index: number): void {
+    this.#table.remove(index)
+    this.#links[index] = undefined
+    for (const [route, routed] of this.#indexByRoute) {
+      if (routed === index) this.#indexByRoute.delete(route)
+    }
+  }
+
+  #writeLink({ address, port }: Endpoint): boolean {
+    return writeClient(this.#words, 0, { address, port, listener: 0, transport: 'udp' })
+  }
+}
+
+/** Both ids in one 32-bit integer, which is no heap number. */
+function routeKey(cluster: number, transceiver: number): number {
+  return (cluster << 20) | transceiver
+}
+
+/** Bound on upstreams known at once. */
+export const MAX_UPSTREAMS = 4_096
