@@ -117,6 +117,19 @@ test('rejects other m-lines with port 0, outside the bundle', () => {
   expect(answered).toContain('a=group:BUNDLE 0 1\r\n')
 })
 
+test('answers the tag of the bundle as inactive if it cannot be taken up', () => {
+  const video = 'm=video 9 UDP/TLS/RTP/SAVPF 96 97\r\na=mid:v\r\na=rtcp-mux\r\na=rtpmap:96 VP8/90000\r\n'
+  const transport = /a=ice-ufrag[^]*?a=setup.*\r\n/.exec(offerVector('chromium156'))?.[0]
+  const text = offerVector('chromium156')
+    .replace('m=audio', `${video}${transport}m=audio`)
+    .replace('BUNDLE', 'BUNDLE v')
+  const [session = '', tag = '', ...others] = answer(text).split('m=')
+  expect(session).toContain('a=group:BUNDLE v 0 1\r\n')
+  expect(tag).toMatch(/^video 3478 UDP\/TLS\/RTP\/SAVPF 96\r\n/)
+  expect(tag).toMatch(/a=end-of-candidates\r\na=inactive\r\na=rtcp-mux\r\na=rtpmap:96 VP8\/90000\r\n$/)
+  expect(others.join('')).not.toContain('a=candidate')
+})
+
 test.each([
   ['sendrecv', 'sendrecv', true],
   ['sendonly', 'recvonly', false],

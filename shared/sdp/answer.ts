@@ -2,7 +2,7 @@
  * Writes the answer to an offer (RFC 9429 section 5.3.1; docs/sdp.md has the reasons).
  *
  * The m-lines keep the offer's order; audio and data channels are accepted on one BUNDLE transport, all else is
- * rejected with port 0. One codec is answered, so that every packet has one meaning. Candidates stand in the tagged
+ * rejected with port 0, but for a line that is the tag of the bundle. One codec is answered, so that every packet has one meaning. Candidates stand in the tagged
  * line only (RFC 9143 section 7.1.3), the credentials, the fingerprint and the role in every accepted line:
  * section 7.1.3 would let the tag speak for them too, but not every stack looks there, and all take the repetition.
  */
@@ -67,13 +67,8 @@ function sessionLines({ bundle }: Offer, { sessionId }: AnswerParameters): strin
 }
 
 function rejectedLines(section: OfferedSection): string[] {
-  const { media, protocol, formats } = section
-  return [
-    `m=${media} 0 ${protocol} ${formats[0]}`,
-    connectionLine('0.0.0.0'),
-    ...midLines(section),
-    'a=inactive',
-  ]
+  const { media, protocol, format } = section
+  return [`m=${media} 0 ${protocol} ${format}`, connectionLine('0.0.0.0'), ...midLines(section), 'a=inactive']
 }
 
 function acceptedLines(
@@ -82,16 +77,22 @@ function acceptedLines(
   parameters: AnswerParameters,
   { address, port }: Candidate,
 ): string[] {
-  const { use, mid, media, protocol } = section
+  const { use, mid, media, protocol, format } = section
   const isTagged = mid === (offer.bundle[0] ?? offer.audio.mid)
-  const format = use === 'audio' ? offer.audio.codec.payloadType : 'webrtc-datachannel'
+  const answeredFormat = use === 'audio' ? offer.audio.codec.payloadType : format
   return [
-    `m=${media} ${port} ${protocol} ${format}`,
+    `m=${media} ${port} ${protocol} ${answeredFormat}`,
     connectionLine(address),
     ...midLines(section),
     ...transportLines(parameters, isTagged),
-    ...(use === 'audio' ? audioLines(offer.audio, parameters) : applicationLines()),
+    ...mediaLines(section, offer, parameters),
   ]
+}
+
+function mediaLines(section: OfferedSection, { audio }: Offer, parameters: AnswerParameters): string[] {
+  if (section.use === 'audio') return audioLines(audio, parameters)
+  if (section.use === 'application') return applicationLines()
+  return ['a=inactive', 'a=rtcp-mux', ...linesIf(section.rtpmap !== undefined, `a=rtpmap:${section.rtpmap}`)]
 }
 
 function transportLines(parameters: AnswerParameters, isTagged: boolean): string[] {

@@ -15,7 +15,7 @@ export interface ApplicationOffer {
 
 /** Tells whether `section` is for data channels, in the form that RFC 8841 section 4 defines. */
 export function isDataChannelSection(section: MediaSection): boolean {
-  return /^(?:UDP|TCP)\/DTLS\/SCTP$/.test(section.protocol) && section.formats.includes('webrtc-datachannel')
+  return /^(?:UDP|TCP)\/DTLS\/SCTP$/.test(section.protocol) && section.formats[0] === 'webrtc-datachannel'
 }
 
 /** Reads the association that `section` offers. */

@@ -56,7 +56,7 @@ test.each([
 
 test('writes whatever it parses as it was', () => {
   const ending = fc.constantFrom('\r\n', '\n')
-  const value = fc.string({ unit: 'binary' }).map((text) => text.replaceAll(/[\r\n]/g, ' '))
+  const value = fc.stringMatching(/^[^\r\n]{0,12}$/)
   const line = fc.tuple(fc.constantFrom('a', 'b', 'c', 'o', 's', 't', 'z'), value, ending)
   const mediaLine = fc.tuple(fc.constantFrom('audio', 'video'), fc.nat(65_535), ending)
   const text = fc
@@ -77,7 +77,7 @@ test('writes whatever it parses as it was', () => {
 test('never throws, and loses nothing of what it accepts', () => {
   const anyText = fc.oneof(
     fc.string({ unit: 'binary' }),
-    fc.stringMatching(/^(?:[vsam]=[ 0-9a-z]*\r?\n?){0,9}$/),
+    fc.string({ unit: fc.constantFrom('v=0', 'm=', 'a=', 'a', ' ', '9', '\r', '\n') }),
   )
   fc.assert(
     fc.property(anyText, (text) => {

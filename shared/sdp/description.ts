@@ -19,7 +19,7 @@ export interface MediaSection {
   readonly media: string
   readonly port: number
   readonly protocol: string
-  readonly formats: readonly string[]
+  readonly formats: readonly [string, ...string[]]
 }
 
 /** A parsed description: session lines, then media sections in their order. */
@@ -76,12 +76,11 @@ function parseLines(text: string): SdpLine[] | undefined {
 
 function parseSection(lines: readonly SdpLine[]): MediaSection | undefined {
   const tokens = lines[0]?.value.trim().split(/ +/) ?? []
-  const [media, portText, protocol, ...formats] = tokens
-  if (media === undefined || portText === undefined || protocol === undefined) return undefined
-  if (formats.length === 0 || !tokens.every((token) => TOKEN.test(token))) return undefined
-  const [, digits] = PORT.exec(portText) ?? []
-  const port = Number(digits)
-  return port <= 0xffff ? { lines, media, port, protocol, formats } : undefined
+  const [media, portText = '', protocol, format, ...more] = tokens
+  const port = Number(PORT.exec(portText)?.[1])
+  if (media === undefined || protocol === undefined || format === undefined) return undefined
+  if (!(port <= 0xffff) || !tokens.every((token) => TOKEN.test(token))) return undefined
+  return { lines, media, port, protocol, formats: [format, ...more] }
 }
 
 const RAW_LINE = /[^\n]*\n|[^\n]+$/g

@@ -122,17 +122,41 @@ describe('transport', () => {
     expect(read(text.replace('BUNDLE data audio', 'BUNDLE audio data')).iceUfrag).toBe('mGQ3')
   })
 
-  test('takes that of a rejected first m-line if the others wait for the bundle', () => {
-    const text =
-      'v=0\r\no=- 1 1 IN IP4 0.0.0.0\r\ns=-\r\nt=0 0\r\na=group:BUNDLE v a\r\n' +
-      'm=video 9 UDP/TLS/RTP/SAVPF 96\r\na=mid:v\r\na=ice-ufrag:vvvv\r\na=ice-pwd:vvvvvvvvvvvvvvvvvvvvvv\r\n' +
-      `a=setup:actpass\r\na=fingerprint:sha-256 ${'00:'.repeat(31)}00\r\na=rtcp-mux\r\n` +
-      'm=audio 0 UDP/TLS/RTP/SAVPF 0\r\na=bundle-only\r\na=mid:a\r\na=rtcp-mux\r\n'
-    expect(read(text)).toMatchObject({
-      iceUfrag: 'vvvv',
-      bundle: ['a'],
-      sections: [{ use: 'none' }, { use: 'audio' }],
+  test('takes that of the first m-line of the group, though it is only inactive', () => {
+    const video = (port: number) =>
+      edit(
+        'chromium156',
+        /m=audio/,
+        `m=video ${port} UDP/TLS/RTP/SAVPF 96\r\na=mid:v\r\na=rtcp-mux\r\nm=audio`,
+      )
+        .replace('BUNDLE', 'BUNDLE v')
+        .replace(
+          'a=mid:v',
+          'a=mid:v\r\na=ice-ufrag:vvvv\r\na=ice-pwd:vvvvvvvvvvvvvvvvvvvvvv\r\na=setup:actpass',
+        )
+        .replace('a=setup', `a=fingerprint:sha-256 ${'00:'.repeat(31)}00\r\na=setup`)
+    const waiting = video(9)
+      .replaceAll(/m=(audio|application) 9/g, 'm=$1 0')
+      .replaceAll(/a=mid:\d/g, '$&\r\na=bundle-only')
+    for (const text of [video(9), waiting]) {
+      expect(read(text)).toMatchObject({
+        iceUfrag: 'vvvv',
+        bundle: ['v', '0', '1'],
+        sections: [{ use: 'tag' }, {}, {}],
+      })
+    }
+    expect(read(video(0))).toMatchObject({
+      iceUfrag: 'O9pE',
+      bundle: ['0', '1'],
+      sections: [{ use: 'none' }, {}, {}],
     })
+  })
+
+  test('refuses lines that wait for a transport which is not there', () => {
+    const waiting = offerVector('chromium156')
+      .replaceAll(/m=(\w+) 9/g, 'm=$1 0')
+      .replaceAll(/a=mid:./g, '$&\r\na=bundle-only')
+    expect(readOffer(waiting)).toBe('offer-not-bundled')
   })
 })
 
@@ -144,7 +168,7 @@ describe('media', () => {
     expect(first.sections.map(({ use }) => use)).toEqual(['none', 'audio', 'application'])
     const last = read(offerVector('chromium156') + video)
     expect(last.sections.map(({ use }) => use)).toEqual(['audio', 'application', 'none'])
-    expect(last.sections[2]).toMatchObject({ media: 'video', mid: 'v', formats: ['96', '97'] })
+    expect(last.sections[2]).toMatchObject({ media: 'video', mid: 'v', format: '96', rtpmap: '96 VP8/90000' })
   })
 
   test('takes the first audio m-line that is usable', () => {

@@ -11,6 +11,8 @@ import { isDataChannelSection, readApplication } from './application.ts'
 import type { ApplicationOffer } from './application.ts'
 import { readAudio } from './audio.ts'
 import type { AudioOffer } from './audio.ts'
+import { selectBundle } from './bundle.ts'
+import type { Bundle } from './bundle.ts'
 import { attributeValue, attributeValues, parseDescription } from './description.ts'
 import type { MediaSection, SessionDescription } from './description.ts'
 import { MAX_MEDIA_SECTIONS, MAX_OFFER_BYTES } from './offer-fault.ts'
@@ -24,17 +26,19 @@ export interface Offer extends TransportOffer {
   readonly application: ApplicationOffer | undefined
   /** Every m-line of the offer, in order. */
   readonly sections: readonly OfferedSection[]
-  /** The mids that share the transport, in the order of the offer's group; empty if the offer bundles nothing. */
+  /** The mids that share the transport, the tag first; empty if the offer bundles nothing. */
   readonly bundle: readonly string[]
 }
 
-/** One m-line of an offer, and what it is taken up for. */
+/** One m-line of an offer, and what it is taken up for: a 'tag' only lends its transport to the others. */
 export interface OfferedSection {
-  readonly use: 'audio' | 'application' | 'none'
+  readonly use: 'audio' | 'application' | 'tag' | 'none'
   readonly mid: string | undefined
   readonly media: string
   readonly protocol: string
-  readonly formats: readonly string[]
+  /** The first format, and the value of its rtpmap if it has one. */
+  readonly format: string
+  readonly rtpmap: string | undefined
 }
 
 /** Reads `text` as an offer, or says why it is refused; `describeOfferFault` has the sentence for the client. */
@@ -46,12 +50,16 @@ export function readOffer(text: string): Offer | OfferFault {
   if (!hasValidMids(description)) return 'sdp-malformed'
   const media = selectMedia(description)
   if (typeof media === 'string') return media
-  const bundle = selectBundle(description, media)
+  const { audio, audioSection, application, applicationSection } = media
+  const bundle = selectBundle(
+    description,
+    applicationSection ? [audioSection, applicationSection] : [audioSection],
+  )
   if (typeof bundle === 'string') return bundle
-  const transport = readTransport(description, bundle.transport)
+  const transport = readTransport(description, bundle.tagged)
   if (typeof transport === 'string') return transport
-  const sections = description.media.map((section) => describeSection(section, media))
-  return { ...transport, audio: media.audio, application: media.application, sections, bundle: bundle.mids }
+  const sections = description.media.map((section) => describeSection(section, media, bundle))
+  return { ...transport, audio, application, sections, bundle: bundle.mids }
 }
 
 /** The m-lines taken up, and what they say. */
@@ -86,44 +94,24 @@ function selectAudio(
   return firstFault ?? 'offer-no-audio'
 }
 
-/**
- * Finds the one transport of the lines taken up: that of the first of them in the BUNDLE group, which is the
- * offerer's tag once the lines before it are rejected (RFC 9143 section 7.3.1).
- *
- * If that line is bundle-only it may have no transport of its own (RFC 9429 section 5.2.1); then the group's first
- * line speaks for it. One line alone needs no group.
- */
-function selectBundle(
-  description: SessionDescription,
-  { audioSection, applicationSection }: SelectedMedia,
-): { transport: MediaSection; mids: string[] } | OfferFault {
-  const taken = [audioSection, ...(applicationSection ? [applicationSection] : [])]
-  const takenMids = taken.map((section) => attributeValue(section, 'mid'))
-  const groups = attributeValues(description, 'group').map((value) => value.split(/ +/))
-  const group = groups.find(
-    ([semantics, ...mids]) =>
-      semantics === 'BUNDLE' && takenMids.every((mid) => mid !== undefined && mids.includes(mid)),
-  )
-  if (group === undefined)
-    return taken.length === 1 ? { transport: audioSection, mids: [] } : 'offer-not-bundled'
-  const mids = group.slice(1).filter((mid) => takenMids.includes(mid))
-  const hosts = [mids[0], group[1]].map((mid) => sectionOf(description, mid))
-  const transport = hosts.find((section) => section && attributeValue(section, 'ice-ufrag') !== undefined)
-  return { transport: transport ?? hosts[0] ?? audioSection, mids }
-}
-
-function sectionOf(description: SessionDescription, mid: string | undefined): MediaSection | undefined {
-  return description.media.find((section) => attributeValue(section, 'mid') === mid)
-}
-
-function describeSection(section: MediaSection, selected: SelectedMedia): OfferedSection {
+function describeSection(section: MediaSection, selected: SelectedMedia, bundle: Bundle): OfferedSection {
   const { media, protocol, formats } = section
-  return { use: useOf(section, selected), mid: attributeValue(section, 'mid'), media, protocol, formats }
+  const mid = attributeValue(section, 'mid')
+  const rtpmaps = attributeValues(section, 'rtpmap').filter((value) => value.startsWith(`${formats[0]} `))
+  return {
+    use: useOf(section, selected, bundle),
+    mid,
+    media,
+    protocol,
+    format: formats[0],
+    rtpmap: rtpmaps[0],
+  }
 }
 
-function useOf(section: MediaSection, selected: SelectedMedia): OfferedSection['use'] {
+function useOf(section: MediaSection, selected: SelectedMedia, { tagged }: Bundle): OfferedSection['use'] {
   if (section === selected.audioSection) return 'audio'
-  return section === selected.applicationSection ? 'application' : 'none'
+  if (section === selected.applicationSection) return 'application'
+  return section === tagged ? 'tag' : 'none'
 }
 
 /** A line with port 0 is disabled, unless it waits for the bundle (RFC 9143 section 6). */
