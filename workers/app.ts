@@ -5,6 +5,7 @@
  */
 
 import { Hono } from 'hono'
+import type { Context } from 'hono'
 import { cors } from 'hono/cors'
 import { methodNotAllowed } from 'hono/method-not-allowed'
 import { requestId } from 'hono/request-id'
@@ -14,7 +15,7 @@ import type { Log } from '#shared/platform/log'
 import { openEdge } from './edge.ts'
 import type { Edge, EdgeContext } from './edge.ts'
 import { readEnv } from './env.ts'
-import { ApiError, errorResponse, refusal } from './errors.ts'
+import { ApiError, answerError, refusal } from './errors.ts'
 import { calls } from './routes/calls.ts'
 import { clientSecrets } from './routes/client-secrets.ts'
 import { health } from './routes/health.ts'
@@ -29,7 +30,7 @@ export function createApp(log: Log = openLog({ write: console.log })): Hono<Edge
     '/v1/*',
     cors({ origin: '*', allowMethods: ['GET', 'POST'], exposeHeaders: EXPOSED_HEADERS, maxAge: 86_400 }),
   )
-  app.use(methodNotAllowed({ app, onMethodNotAllowed: (_context, methods) => refuseMethod(methods) }))
+  app.use(methodNotAllowed({ app, onMethodNotAllowed: refuseMethod }))
   app.use(async (context, next) => {
     edge ??= readEdge(context.env, log)
     context.set('edge', edge)
@@ -38,11 +39,11 @@ export function createApp(log: Log = openLog({ write: console.log })): Hono<Edge
   app.route('/', health)
   app.route('/v1/realtime/client_secrets', clientSecrets)
   app.route('/v1/realtime/calls', calls)
-  app.notFound(() => errorResponse(refusal('url-unknown', 'There is nothing at this URL; see docs/api.md.')))
+  app.notFound((context) => answerError(refusal('url-unknown', 'There is nothing at this URL.'), context))
   app.onError((error, context) => {
-    if (error instanceof ApiError) return errorResponse(error)
+    if (error instanceof ApiError) return answerError(error, context)
     log.error('A request failed', { requestId: context.get('requestId'), error })
-    return errorResponse(refusal('internal-error', 'The server failed; its log has the request id.'))
+    return answerError(refusal('internal-error', 'The server failed; its log has the request id.'), context)
   })
   return app
 }
@@ -58,11 +59,10 @@ function isMistakes(env: ReturnType<typeof readEnv>): env is readonly string[] {
   return Array.isArray(env)
 }
 
-function refuseMethod(methods: readonly string[]): Response {
+function refuseMethod(context: Context, methods: readonly string[]): Response {
   const allowed = methods.join(', ')
-  const response = errorResponse(refusal('method-not-allowed', `This URL takes ${allowed} only.`))
-  response.headers.set('Allow', allowed)
-  return response
+  context.header('Allow', allowed)
+  return answerError(refusal('method-not-allowed', `This URL takes ${allowed} only.`), context)
 }
 
 /** As long as a control request can carry it to a transceiver's log. */

@@ -32,7 +32,9 @@ export function readEnv(bindings: unknown): WorkerEnv | readonly string[] {
 function describeIssue(issue: v.BaseIssue<unknown>): string {
   const name = v.getDotPath(issue)
   if (name === null) return issue.message
-  return issue.input === undefined ? `${name} is missing` : `${name} ${issue.message}`
+  return issue.kind === 'schema' && issue.input === undefined && issue.type !== 'custom'
+    ? `${name} is missing`
+    : `${name} ${issue.message}`
 }
 
 function keyList(keyBytes: number, maxId: number) {

@@ -5,6 +5,8 @@
  * API writes its codes.
  */
 
+import type { Context } from 'hono'
+import type { ContentfulStatusCode } from 'hono/utils/http-status'
 import type { ErrorBody } from '#shared/control/messages'
 import type { SteeringFault } from '#shared/fleet/steer'
 import type { ClientSecretFault } from '#shared/keys/client-secret'
@@ -37,7 +39,7 @@ export interface ApiErrorFields {
   readonly param?: string | null
 }
 
-/** Ends a request: routes throw it, `errorResponse` writes it. */
+/** Ends a request: routes throw it, `answerError` writes it. */
 export class ApiError extends Error {
   override readonly name = 'ApiError'
   readonly status: number
@@ -63,14 +65,13 @@ export function offerRefusal(fault: OfferFault): ApiError {
   return new ApiError({ status, code: fault, message: describeOfferFault(fault), param: 'sdp' })
 }
 
-/** Writes `error` as the answer to a request. */
-export function errorResponse({ status, code, message, param }: ApiError): Response {
+/** Writes `error` as the answer to the request of `context`. */
+export function answerError({ status, code, message, param }: ApiError, context: Context): Response {
   const type = status < 500 ? 'invalid_request_error' : 'server_error'
   const body: ErrorBody = { error: { message, type, code: code.replaceAll('-', '_'), param } }
-  const headers = new Headers()
-  if (status === 401) headers.set('WWW-Authenticate', 'Bearer')
-  if (status === 503) headers.set('Retry-After', String(RETRY_AFTER_SECONDS))
-  return Response.json(body, { status, headers })
+  if (status === 401) context.header('WWW-Authenticate', 'Bearer')
+  if (status === 503) context.header('Retry-After', String(RETRY_AFTER_SECONDS))
+  return context.json(body, status as ContentfulStatusCode)
 }
 
 const STATUS_BY_FAULT: Readonly<Record<ApiFault, number>> = {

@@ -7,9 +7,11 @@ import * as v from 'valibot'
 import type { SessionConfig } from '#shared/control/messages'
 
 /** A configuration as a client sends it; the `type` may be left out. */
-export const sessionSchema = v.looseObject(
-  { type: v.optional(v.literal('realtime', 'Only sessions of the type "realtime" can be had here.')) },
-  'A session configuration is a JSON object.',
+export const sessionSchema = v.pipe(
+  v.custom<SessionConfig>(isJsonObject, 'A session configuration is a JSON object.'),
+  v.looseObject({
+    type: v.optional(v.literal('realtime', 'Only sessions of the type "realtime" can be had here.')),
+  }),
 )
 
 /** Returns `base` with what `changes` names: objects merge, everything else is replaced, as in `session.update`. */
@@ -21,11 +23,12 @@ export function mergeSession(
   const merged: Record<string, unknown> = { ...base }
   for (const [name, value] of Object.entries(changes)) {
     const former = Object.hasOwn(base, name) ? base[name] : undefined
-    merged[name] = isObject(former) && isObject(value) ? mergeSession(former, value) : value
+    merged[name] = isJsonObject(former) && isJsonObject(value) ? mergeSession(former, value) : value
   }
   return merged
 }
 
-function isObject(value: unknown): value is SessionConfig {
+/** Tells whether `value` is an object with fields, as opposed to an array, `null` or a scalar. */
+export function isJsonObject(value: unknown): value is SessionConfig {
   return typeof value === 'object' && value !== null && !Array.isArray(value)
 }

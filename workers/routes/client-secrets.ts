@@ -12,7 +12,7 @@ import { limitBody, mediaTypeOf, parseJson, validate } from '../body.ts'
 import type { EdgeContext } from '../edge.ts'
 import { refusal } from '../errors.ts'
 import { authorizeMinting } from '../keys/authorize.ts'
-import { sessionSchema } from '../session.ts'
+import { isJsonObject, sessionSchema } from '../session.ts'
 
 export const clientSecrets = new Hono<EdgeContext>().post('/', limitBody, async (context) => {
   const edge = context.get('edge')
@@ -37,8 +37,9 @@ export const clientSecrets = new Hono<EdgeContext>().post('/', limitBody, async 
   })
 })
 
-const requestSchema = v.object(
-  {
+const requestSchema = v.pipe(
+  v.custom<object>(isJsonObject, 'The body must be a JSON object.'),
+  v.object({
     session: v.optional(sessionSchema),
     expires_after: v.optional(
       v.object({
@@ -55,6 +56,5 @@ const requestSchema = v.object(
       }),
       {},
     ),
-  },
-  'The body must be a JSON object.',
+  }),
 )
