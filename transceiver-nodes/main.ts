@@ -67,9 +67,9 @@ const calls = new Calls({
   writer,
   memory,
   dtlsContext: new DtlsContext(createCertificate()),
-  backend: await createDemoBackend(),
+  backend: createDemoBackend(),
   drops,
-  serve: (call) => loop.serve(call),
+  requestFlush: () => loop.requestFlush(),
   log,
 })
 

@@ -34,8 +34,6 @@ export interface CallOptions {
   readonly describeNodes: (relay: number) => Readonly<Record<string, unknown>>
   readonly bindPath: (path: IcePath, call: Call) => void
   readonly unbindPath: (path: IcePath) => void
-  /** Writes what the call has queued, outside the loop's own turns. */
-  readonly serve: (call: Call) => void
   readonly onFault: PeerEvents['onFault']
   /** Is told once, when the call is over. */
   readonly onEnd: (call: Call, reason: string) => void
@@ -168,7 +166,6 @@ export class Call implements LoopSession {
     const event = parseClientEvent(text)
     if (typeof event !== 'string') this.#conversation.handleClientEvent(event)
     else this.#toClient(this.#malformedEventError(event))
-    this.#options.serve(this)
   }
 
   #toClient(event: RealtimeEvent): void {

@@ -39,8 +39,8 @@ export interface CallsParts {
   readonly dtlsContext: DtlsContext
   readonly backend: Backend
   readonly drops: DropCounts
-  /** Writes what a call has queued, outside the loop's own turns. */
-  readonly serve: (call: Call) => void
+  /** Asks for what has been written outside the loop's own turns to be sent. */
+  readonly requestFlush: () => void
   readonly log: Log
 }
 
@@ -162,7 +162,7 @@ class Draft {
   }
 
   #callOptions(): ConstructorParameters<typeof Call>[0] {
-    const { backend, table, serve } = this.#parts
+    const { backend, table } = this.#parts
     return {
       callId: callIdOf(this.#ufrag),
       session: this.#request.session,
@@ -181,7 +181,6 @@ class Draft {
       describeNodes: (relay) => this.#describeNodes(relay),
       bindPath: (path, call) => void table.bind(path, call, monotonicNow()),
       unbindPath: (path) => table.unbind(path),
-      serve,
       onFault: (fault, error) => {
         this.#parts.drops.count(fault)
         if (error !== undefined) this.#parts.log.error('A data channel failed', { error: error as Error })
@@ -191,7 +190,7 @@ class Draft {
   }
 
   #peerOptions(): ConstructorParameters<typeof Call>[0]['peer'] {
-    const { dtlsContext, memory, writer, directory } = this.#parts
+    const { dtlsContext, memory, writer, directory, requestFlush } = this.#parts
     const { iceUfrag, icePwd, application } = this.#offer
     const order = this.#request.relays.map((relay) => relay.id)
     return {
@@ -213,6 +212,7 @@ class Draft {
       sctp: application && { port: application.sctpPort, maxMessageBytes: application.maxMessageSize },
       memory,
       writer,
+      requestFlush,
     }
   }
 

@@ -70,6 +70,8 @@ export class MediaLoop<Session extends LoopSession> {
   readonly #pacer: Pacer
   #timer: NodeJS.Timeout | undefined
   #worstLateness = 0
+  #isInTurn = false
+  #hasFlushPending = false
 
   constructor(parts: MediaLoopParts<Session>) {
     this.#parts = parts
@@ -112,19 +114,20 @@ export class MediaLoop<Session extends LoopSession> {
     if (fault !== undefined) return drops.count(fault)
     if (reader.type !== LINK_TYPE_DATA) return drops.count('link-type')
     const now = monotonicNow()
+    this.#isInTurn = true
     while (reader.next()) this.#handleFrame(relay, now)
     if (reader.fault !== undefined) drops.count(reader.fault)
-    this.#parts.writer.flush()
+    this.#endTurn()
   }
 
-  /** Lets one session write what it has queued outside the loop's own turns. */
-  serve(session: Session): void {
-    try {
-      session.flush(monotonicNow())
-    } catch (error) {
-      this.#fail(session, error)
-    }
-    this.#parts.writer.flush()
+  /** Sends what sessions write outside a turn (SCTP and backends work in callbacks of their own) as soon as they are done. */
+  requestFlush(): void {
+    if (this.#isInTurn || this.#hasFlushPending) return
+    this.#hasFlushPending = true
+    setImmediate(() => {
+      this.#hasFlushPending = false
+      this.#parts.writer.flush()
+    })
   }
 
   #handleFrame(relay: number, now: Millis): void {
@@ -200,7 +203,13 @@ export class MediaLoop<Session extends LoopSession> {
     const now = monotonicNow()
     this.#worstLateness = Math.max(this.#worstLateness, now - this.#pacer.pollTimeout())
     const due = this.#pacer.advance(now)
+    this.#isInTurn = true
     for (const session of this.#parts.table.sessions()) this.#tickSession(session, due, now)
+    this.#endTurn()
+  }
+
+  #endTurn(): void {
+    this.#isInTurn = false
     this.#parts.writer.flush()
   }
 

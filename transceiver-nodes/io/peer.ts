@@ -46,6 +46,8 @@ export interface PeerOptions {
   readonly sctp: { readonly port: number; readonly maxMessageBytes: number } | undefined
   readonly memory: PacketMemory
   readonly writer: LinkWriter
+  /** Asks for what has been written outside the loop's own turns to be sent. */
+  readonly requestFlush: () => void
   /** Routes packets of a path to this peer's call, or no longer. */
   readonly bindPath: (path: IcePath) => void
   readonly unbindPath: (path: IcePath) => void
@@ -195,7 +197,9 @@ export class Peer {
 
   #send(bytes: Uint8Array): void {
     const path = this.ice.selected
-    if (path !== undefined) this.#options.writer.write(path, bytes, 0)
+    if (path === undefined) return
+    this.#options.writer.write(path, bytes, 0)
+    this.#options.requestFlush()
   }
 
   #release(path: IcePath): void {
