@@ -25,10 +25,18 @@ beforeEach(() => {
   vi.useFakeTimers()
   reads = 0
   kept = []
-  readFleet = () => Promise.resolve([relayRecord('relay-1'), transceiverRecord('transceiver-1')])
+  readFleet = () => Promise.resolve([relay('relay-1'), transceiver()])
   fleet = new Fleet(store, log)
 })
 afterEach(() => void vi.useRealTimers())
+
+function relay(id: string) {
+  return relayRecord({ id }, epochNow())
+}
+
+function transceiver() {
+  return transceiverRecord({}, epochNow())
+}
 
 async function relayIds(): Promise<string[] | undefined> {
   const snapshot = await fleet.snapshot((work) => kept.push(work))
@@ -55,7 +63,7 @@ describe('Fleet', () => {
 
   test('answers with the last snapshot while it reads the next one', async () => {
     await relayIds()
-    readFleet = () => Promise.resolve([relayRecord('relay-2'), transceiverRecord('transceiver-1')])
+    readFleet = () => Promise.resolve([relay('relay-2'), transceiver()])
     vi.advanceTimersByTime(4_000)
     expect(await relayIds()).toEqual(['relay-1'])
     await Promise.all(kept)
@@ -66,7 +74,7 @@ describe('Fleet', () => {
   test('waits for a new snapshot after a long pause', async () => {
     await relayIds()
     vi.advanceTimersByTime(60_000)
-    readFleet = () => Promise.resolve([relayRecord('relay-2'), transceiverRecord('transceiver-1')])
+    readFleet = () => Promise.resolve([relay('relay-2'), transceiver()])
     expect(await relayIds()).toEqual(['relay-2'])
   })
 
@@ -96,12 +104,12 @@ describe('Fleet', () => {
     expect(await relayIds()).toBeUndefined()
     expect(reads).toBe(1)
     vi.advanceTimersByTime(3_000)
-    readFleet = () => Promise.resolve([relayRecord('relay-1'), transceiverRecord('transceiver-1')])
+    readFleet = () => Promise.resolve([relay('relay-1'), transceiver()])
     expect(await relayIds()).toEqual(['relay-1'])
   })
 
   test('looks again soon while the fleet has no transceiver', async () => {
-    readFleet = () => Promise.resolve([relayRecord('relay-1')])
+    readFleet = () => Promise.resolve([relay('relay-1')])
     await relayIds()
     vi.advanceTimersByTime(250)
     await relayIds()
@@ -109,7 +117,7 @@ describe('Fleet', () => {
   })
 
   test('carries the nodes over when the store comes back with old records only', async () => {
-    const old = [relayRecord('relay-1'), transceiverRecord('transceiver-1')] as const
+    const old = [relay('relay-1'), transceiver()] as const
     await relayIds()
     readFleet = fail
     vi.advanceTimersByTime(40_000)
@@ -127,7 +135,7 @@ describe('Fleet', () => {
     const answer = relayIds()
     await vi.advanceTimersByTimeAsync(2_500)
     expect(await answer).toBeUndefined()
-    readFleet = () => Promise.resolve([relayRecord('relay-1'), transceiverRecord('transceiver-1')])
+    readFleet = () => Promise.resolve([relay('relay-1'), transceiver()])
     expect(await relayIds()).toEqual(['relay-1'])
   })
 })

@@ -1,37 +1,17 @@
 import { describe, expect, test } from 'vitest'
 import { epochSecondsOf } from '#shared/time'
+import { relayRecord, transceiverRecord } from '../../tests/fleet-records.ts'
 import type { FleetSnapshot } from './snapshot.ts'
 import { FleetView } from './view.ts'
 
 const at = epochSecondsOf
 
 function relay(id: string, heartbeatAt: number) {
-  return {
-    kind: 'relay',
-    id,
-    region: 'eu-west',
-    latitude: 50,
-    longitude: 8,
-    vips: [{ address: '192.0.2.1', udpPorts: [3478], tcpPorts: [] }],
-    link: { address: '10.0.0.1', port: 7471 },
-    flows: 0,
-    capacity: 1_000,
-    draining: false,
-    version: '0',
-    heartbeatAt,
-  }
+  return relayRecord({ id }, at(heartbeatAt))
 }
 
 function transceiver(id: string, heartbeatAt: number) {
-  const { vips: _, flows: __, ...node } = relay(id, heartbeatAt)
-  return {
-    ...node,
-    kind: 'transceiver',
-    cluster: 1,
-    transceiver: 1,
-    controlUrl: 'http://10.0.0.2:7480',
-    sessions: 0,
-  }
+  return transceiverRecord({ id }, at(heartbeatAt))
 }
 
 function idsOf(snapshot: FleetSnapshot): string[] {

@@ -15,6 +15,7 @@ import type { Store } from '#shared/platform/store'
 import { epochSecondsOf } from '#shared/time'
 import { startLocalStore } from '../../scripts/local-store/server.ts'
 import type { LocalStore } from '../../scripts/local-store/server.ts'
+import { relayRecord } from '../fleet-records.ts'
 
 let server: LocalStore
 let store: Store
@@ -28,22 +29,8 @@ beforeEach(async () => {
 })
 afterEach(() => server.close().catch(() => undefined))
 
-function relayRecord(id: string, changes: Partial<RelayRecord> = {}): RelayRecord {
-  return {
-    kind: 'relay',
-    id,
-    region: 'eu-west',
-    latitude: 50.1,
-    longitude: 8.7,
-    vips: [{ address: '192.0.2.1', udpPorts: [3478], tcpPorts: [3478] }],
-    link: { address: '10.0.0.1', port: 7471 },
-    flows: 0,
-    capacity: 1_000,
-    draining: false,
-    version: '0.1.0',
-    heartbeatAt: epochNow(),
-    ...changes,
-  }
+function relay(id: string, fields: Partial<RelayRecord> = {}): RelayRecord {
+  return relayRecord({ id, ...fields }, epochNow())
 }
 
 async function restartServer(): Promise<void> {
@@ -53,9 +40,9 @@ async function restartServer(): Promise<void> {
 describe('the store', () => {
   test('gives back what was published, and no longer what was withdrawn', async () => {
     expect(await store.readFleet()).toEqual([])
-    await store.publish(relayRecord('a'))
-    await store.publish(relayRecord('b'))
-    await store.publish(relayRecord('a', { flows: 7 }))
+    await store.publish(relay('a'))
+    await store.publish(relay('b'))
+    await store.publish(relay('a', { flows: 7 }))
     const records = (await store.readFleet()) as RelayRecord[]
     expect(records.map(({ id, flows }) => [id, flows])).toEqual([
       ['a', 7],
@@ -67,7 +54,7 @@ describe('the store', () => {
   })
 
   test('says why a command failed, and quotes no record', async () => {
-    const refused = openStore({ url: server.url, token: 'wrong' }).publish(relayRecord('a'))
+    const refused = openStore({ url: server.url, token: 'wrong' }).publish(relay('a'))
     await expect(refused).rejects.toMatchObject({
       code: 'refused',
       message: 'The store refused the command: WRONGPASS invalid or missing auth token',
@@ -87,7 +74,7 @@ describe('the store', () => {
 
 describe('a member of the fleet', () => {
   test('is published at once and withdrawn at the end', async () => {
-    const member = startFleetMember({ store, record: () => relayRecord('a'), log })
+    const member = startFleetMember({ store, record: () => relay('a'), log })
     await expect.poll(() => store.readFleet()).toHaveLength(1)
     await member.stop()
     expect(await store.readFleet()).toEqual([])
@@ -95,7 +82,7 @@ describe('a member of the fleet', () => {
 
   test('publishes a change without waiting for the heartbeat', async () => {
     let draining = false
-    const member = startFleetMember({ store, record: () => relayRecord('a', { draining }), log })
+    const member = startFleetMember({ store, record: () => relay('a', { draining }), log })
     await expect.poll(() => store.readFleet()).toHaveLength(1)
     draining = true
     await member.publish()
@@ -104,7 +91,7 @@ describe('a member of the fleet', () => {
   })
 
   test('outlives the store, says so once, and is back with it', async () => {
-    const member = startFleetMember({ store, record: () => relayRecord('a'), log, heartbeatSeconds: 0.02 })
+    const member = startFleetMember({ store, record: () => relay('a'), log, heartbeatSeconds: 0.02 })
     await expect.poll(() => store.readFleet()).toHaveLength(1)
     await server.close()
     await expect.poll(() => logged).toEqual(['The heartbeat does not reach the store'])
@@ -116,7 +103,7 @@ describe('a member of the fleet', () => {
   })
 
   test('ends without the store too', async () => {
-    const member = startFleetMember({ store, record: () => relayRecord('a'), log })
+    const member = startFleetMember({ store, record: () => relay('a'), log })
     await expect.poll(() => store.readFleet()).toHaveLength(1)
     await server.close()
     await member.stop()
@@ -129,10 +116,10 @@ describe('a watch on the fleet', () => {
     const snapshots: FleetSnapshot[] = []
     const idsSeen = () => snapshots.at(-1)?.relays.map(({ id }) => id)
     const onSnapshot = (snapshot: FleetSnapshot) => snapshots.push(snapshot)
-    await store.publish(relayRecord('a'))
+    await store.publish(relay('a'))
     const watch = startFleetWatch({ store, onSnapshot, log, intervalSeconds: 0.02 })
     await expect.poll(idsSeen).toEqual(['a'])
-    await store.publish(relayRecord('b'))
+    await store.publish(relay('b'))
     await expect.poll(idsSeen).toEqual(['a', 'b'])
     await store.withdraw('b')
     await expect.poll(idsSeen).toEqual(['a'])
@@ -146,9 +133,9 @@ describe('a watch on the fleet', () => {
   })
 
   test('removes the record of a node that is long dead', async () => {
-    await store.publish(relayRecord('living'))
-    await store.publish(relayRecord('silent', { heartbeatAt: epochSecondsOf(epochNow() - 60) }))
-    await store.publish(relayRecord('abandoned', { heartbeatAt: epochSecondsOf(epochNow() - 4_000) }))
+    await store.publish(relay('living'))
+    await store.publish(relay('silent', { heartbeatAt: epochSecondsOf(epochNow() - 60) }))
+    await store.publish(relay('abandoned', { heartbeatAt: epochSecondsOf(epochNow() - 4_000) }))
     const watch = startFleetWatch({ store, onSnapshot: () => {}, log, intervalSeconds: 0.02 })
     await expect
       .poll(async () => ((await store.readFleet()) as RelayRecord[]).map(({ id }) => id))

@@ -23,6 +23,7 @@ import { ScriptedTransceiver, mintCallId } from './scripted-transceiver.ts'
 const OFFER = offerVector('chromium156')
 const FRANKFURT = { latitude: '50.11', longitude: '8.68', continent: 'EU' }
 const DALLAS = { latitude: '32.78', longitude: '-96.80', continent: 'NA' }
+const EU = { region: 'eu-west', latitude: 50.1, longitude: 8.7 }
 const US = { region: 'us-south', latitude: 32.8, longitude: -96.8 }
 
 const server = createTestHarness()
@@ -57,11 +58,13 @@ beforeEach(() => {
 
 /** Keeps both relays and both transceivers in the registry, as the nodes themselves do. */
 function joinFleet(): void {
+  const eu = () => ({ ...EU, cluster: 1, transceiver: 1, controlUrl: first.controlUrl })
+  const us = () => ({ ...US, cluster: 1, transceiver: 2, controlUrl: second.controlUrl })
   const records = [
-    () => relayRecord('relay-eu'),
-    () => relayRecord('relay-us', US),
-    () => transceiverRecord('transceiver-1', { transceiver: 1, controlUrl: first.controlUrl }),
-    () => transceiverRecord('transceiver-2', { ...US, transceiver: 2, controlUrl: second.controlUrl }),
+    () => relayRecord({ id: 'relay-eu', ...EU }, epochNow()),
+    () => relayRecord({ id: 'relay-us', ...US }, epochNow()),
+    () => transceiverRecord({ id: 'transceiver-1', ...eu() }, epochNow()),
+    () => transceiverRecord({ id: 'transceiver-2', ...us() }, epochNow()),
   ]
   const log = openLog({ write: () => {} })
   members = records.map((record) => startFleetMember({ store, record, log, heartbeatSeconds: 1 }))
@@ -347,7 +350,7 @@ describe('a fleet', () => {
     expect(refused.headers.get('retry-after')).toBe('5')
     expect((await server.fetch('/readyz')).status).toBe(503)
 
-    await store.publish(relayRecord('relay-eu'))
+    await store.publish(relayRecord({ id: 'relay-eu', ...EU }, epochNow()))
     const refusedNow = async () => refusalOf(await postOffer())
     await expect.poll(refusedNow, { timeout: 5_000 }).toEqual([503, 'no_transceiver', null])
     joinFleet()
