@@ -114,10 +114,10 @@ function subjectOf(request: SignedRequest, key: SigningKey): Subject {
 function readPayload(authorization: string | undefined, mac: Mac): Payload | SignatureFault {
   if (!authorization?.startsWith(SCHEME)) return 'signature-absent'
   if (authorization.length > MAX_AUTHORIZATION_LENGTH) return 'signature-malformed'
-  const [encoded = '', code = '', ...rest] = authorization.slice(SCHEME.length).split('.')
+  const [, encoded = '', code = ''] = TOKEN.exec(authorization.slice(SCHEME.length)) ?? []
   const payload = fromBase64Url(encoded)
   const claimed = fromBase64Url(code)
-  if (payload === undefined || claimed === undefined || rest.length > 0) return 'signature-malformed'
+  if (encoded === '' || payload === undefined || claimed === undefined) return 'signature-malformed'
   if (!equalBytes(claimed, mac(utf8(SCHEME + encoded)))) return 'signature-forged'
   return parsePayload(fromUtf8(payload))
 }
@@ -155,6 +155,9 @@ const payloadSchema = v.object({
 const payloadTextSchema = v.pipe(v.string(), v.parseJson(), payloadSchema)
 
 const SCHEME = 'Firsthop '
+
+/** The payload, and the 32 bytes of its code, in base64url. */
+const TOKEN = /^([\w-]+)\.([\w-]{43})$/
 
 /** A node's id, a path and a nonce of the largest sizes fit in twice over. */
 const MAX_AUTHORIZATION_LENGTH = 2_048

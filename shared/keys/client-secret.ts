@@ -61,7 +61,7 @@ export function mintClientSecret(
   now: EpochSeconds,
 ): MintedSecret | ClientSecretFault {
   const life = secret.expiresAt - now
-  if (life < MIN_SECRET_LIFE_SECONDS || life > MAX_SECRET_LIFE_SECONDS) return 'secret-life'
+  if (!(life >= MIN_SECRET_LIFE_SECONDS && life <= MAX_SECRET_LIFE_SECONDS)) return 'secret-life'
   const payload = utf8(JSON.stringify(secret))
   if (payload.length > MAX_SECRET_PAYLOAD_BYTES) return 'secret-too-large'
   const signed = PREFIX + toBase64Url(payload)
@@ -75,10 +75,10 @@ export function verifyClientSecret(
   now: EpochSeconds,
 ): ClientSecret | ClientSecretFault {
   if (text.length > MAX_SECRET_LENGTH) return 'secret-too-large'
-  const [signed = '', code = '', ...rest] = text.split('.')
-  const secret = parsePayload(signed)
+  const [, signed = '', payload = '', code = ''] = TOKEN.exec(text) ?? []
+  const secret = parsePayload(fromBase64Url(payload))
   const claimed = fromBase64Url(code)
-  if (secret === undefined || claimed === undefined || rest.length > 0) return 'secret-malformed'
+  if (secret === undefined || claimed === undefined) return 'secret-malformed'
   const mac = macsByKeyId.get(secret.keyId)
   if (mac === undefined) return 'secret-unknown-key'
   if (!equalBytes(claimed, mac(utf8(signed)))) return 'secret-forged'
@@ -86,9 +86,7 @@ export function verifyClientSecret(
 }
 
 /** The payload is read before its code is checked, since it names the key; its size is bounded by then. */
-function parsePayload(signed: string): ClientSecret | undefined {
-  if (!signed.startsWith(PREFIX)) return undefined
-  const payload = fromBase64Url(signed.slice(PREFIX.length))
+function parsePayload(payload: Uint8Array | undefined): ClientSecret | undefined {
   const parsed = v.safeParse(payloadTextSchema, payload && fromUtf8(payload))
   return parsed.success ? parsed.output : undefined
 }
@@ -97,6 +95,9 @@ const payloadTextSchema = v.pipe(v.string(), v.parseJson(), clientSecretSchema)
 
 /** The prefix of the OpenAI API, which its SDKs look for in a browser. */
 const PREFIX = 'ek_'
+
+/** What is signed, the payload in it, and the 32 bytes of its code. */
+const TOKEN = /^(ek_([\w-]+))\.([\w-]{43})$/
 
 /** The prefix, the payload and the code of 32 bytes in base64url, and the dot. */
 const MAX_SECRET_LENGTH = PREFIX.length + Math.ceil((MAX_SECRET_PAYLOAD_BYTES * 4) / 3) + 1 + 43
