@@ -9,7 +9,7 @@
  *   path      relay, transceiver, transport and round trip (see `path.js`)
  *   stats     the last reading of `getStats` (see `stats.js`)
  *   events    the last 500 events: direction, milliseconds since connected, event
- *   problem   undefined, or what went wrong: code and detail
+ *   problem   undefined, or what went wrong: code, detail in words, HTTP status and API code if any
  *   callPath  path of the call resource, once placed
  */
 
@@ -110,7 +110,8 @@ Object.defineProperty(window, 'firsthop', {
       return structuredClone(log.entries)
     },
     get problem() {
-      return problem && { code: problem.code, ...problem.detail }
+      const { code, message: detail, detail: { status, apiCode } = {} } = problem ?? {}
+      return code && { code, detail, status, apiCode }
     },
     get callPath() {
       return call?.placed?.callPath
