@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs'
 import * as fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { fromHex, toHex } from '#shared/bytes'
@@ -74,6 +75,12 @@ test.each(vectors.refused)('refuses $name: $fault', ({ hex, fault }) => {
   const opened = reader.open(bytes, 0, bytes.length)
   expect(reader.next()).toBe(false)
   expect(opened ?? reader.fault).toBe(fault)
+})
+
+test('quotes every frozen vector in docs/link.md', () => {
+  const page = readFileSync(new URL('../../docs/link.md', import.meta.url), 'utf8').replaceAll(/\s/g, '')
+  const quoted = [...vectors.probes, ...vectors.datagrams].map(({ hex }) => hex)
+  expect(quoted.filter((hex) => !page.includes(hex))).toEqual([])
 })
 
 test('reads back every datagram that it writes, wherever it lies', () => {

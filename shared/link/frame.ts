@@ -34,6 +34,7 @@ export const FRAME_FLAG_BIND = 0x04
 /** Frame flag of the transceiver: forget this client's flow. */
 export const FRAME_FLAG_UNBIND = 0x08
 
+/** Bytes of a datagram's header, of the cookie in it, and of a whole ping or pong. */
 export const LINK_HEADER_BYTES = 12
 export const LINK_COOKIE_BYTES = 8
 export const LINK_PROBE_BYTES = LINK_HEADER_BYTES + 8

@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs'
 import * as fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { fromHex, utf8 } from '#shared/bytes'
@@ -40,6 +41,16 @@ test.each(vectors.vectors)('mints and parses the frozen vector $ufrag', (vector)
 
 test.each(vectors.refused)('refuses $ufrag: $fault', ({ ufrag, fault }) => {
   expect(parseUfrag(ufrag, ring, vectors.refusedAtMinutes)).toBe(fault)
+})
+
+test('quotes every frozen vector in docs/routing-ufrag.md', () => {
+  const page = readFileSync(new URL('../../docs/routing-ufrag.md', import.meta.url), 'utf8')
+  const quoted = [
+    ...Object.values(vectors.keys),
+    ...vectors.vectors.flatMap(({ plainBlock, ufrag }) => [plainBlock, ufrag]),
+    ...vectors.refused.map(({ ufrag }) => ufrag),
+  ]
+  expect(quoted.filter((text) => !page.includes(`\`${text}\``))).toEqual([])
 })
 
 test.each(vectors.minutes)(
