@@ -207,6 +207,9 @@ test.each([
   '[1.2.3.4]:5',
   '[::1]:1x',
   'host:1',
+  '1.2.3.4:05',
+  '[::1]]:5',
+  '[[::1]:5',
 ])('refuses %j as an endpoint', (text) => {
   expect(parseEndpoint(text)).toBeUndefined()
 })

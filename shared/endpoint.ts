@@ -101,11 +101,10 @@ export function formatEndpoint(endpoint: Endpoint): string {
 
 /** Reads what `formatEndpoint` writes, and makes the address canonical. */
 export function parseEndpoint(text: string): Endpoint | undefined {
-  const [, ipv6, ipv4, digits = ''] = /^(?:\[([^\]]+)\]|([^:]+)):(\d{1,5})$/.exec(text) ?? []
+  const [, ipv6, ipv4, digits] = ENDPOINT.exec(text) ?? []
   const bytes = parseAddress(ipv6 ?? ipv4 ?? '')
   const port = Number(digits)
-  if (bytes === undefined || port > 0xffff || text.includes('[') !== (ipv6?.includes(':') ?? false))
-    return undefined
+  if (bytes === undefined || port > 0xffff) return undefined
   return { address: formatAddress(bytes), port }
 }
 
@@ -142,3 +141,6 @@ function longestZeroRun(groups: readonly number[]): { start: number; length: num
 function hexGroups(groups: readonly number[]): string {
   return groups.map((group) => group.toString(16)).join(':')
 }
+
+/** Brackets around an address with colons, and around no other. */
+const ENDPOINT = /^(?:\[([^\]]*:[^\]]*)\]|([^:[\]]+)):(0|[1-9]\d{0,4})$/
