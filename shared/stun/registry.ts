@@ -45,8 +45,6 @@ export const ATTRIBUTE_META_DTLS_IN_STUN = 0xc070
 export const ATTRIBUTE_META_DTLS_IN_STUN_ACKNOWLEDGEMENT = 0xc071
 
 /** Error codes: RFC 8489 section 14.8 and, for the role conflict, RFC 8445 section 16.2. */
-export const ERROR_BAD_REQUEST = 400
-export const ERROR_UNAUTHENTICATED = 401
 export const ERROR_UNKNOWN_ATTRIBUTE = 420
 export const ERROR_ROLE_CONFLICT = 487
 
