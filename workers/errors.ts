@@ -74,7 +74,8 @@ export function answerError({ status, code, message, param }: ApiError, context:
   return context.json(body, status as ContentfulStatusCode)
 }
 
-const STATUS_BY_FAULT: Readonly<Record<ApiFault, number>> = {
+/** The status of each fault; docs/api.md has the same table. */
+export const STATUS_BY_FAULT: Readonly<Record<ApiFault, number>> = {
   'request-malformed': 400,
   'api-key-missing': 401,
   'api-key-invalid': 401,
