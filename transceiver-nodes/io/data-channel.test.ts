@@ -33,6 +33,15 @@ describe('DataChannels', () => {
     await until(() => expect(pair.packetsToClient).toBeGreaterThan(0))
   })
 
+  test('sends INIT to a client that waits for it', async () => {
+    const pair = new Pair('controlled')
+    pair.start()
+    pair.server.handleDtlsConnected()
+    await pair.established()
+    await pair.expectEcho()
+    expect(pair.faults).toEqual([])
+  })
+
   test('has nothing to send on before the client has opened a channel', () => {
     expect(new Pair().server.send('too early')).toBe(false)
   })
@@ -123,6 +132,7 @@ describe('DataChannels', () => {
     for (let index = 0; index < 20; index++) {
       const pair = new Pair()
       pairs.push(pair)
+      if (index % 2 === 0) pair.server.handleDtlsConnected()
       pair.start()
       if (index % 4 === 1) await turns(3)
       if (index % 4 >= 2) await pair.established()
@@ -229,7 +239,7 @@ class Pair {
   channel!: RTCDataChannel
   readonly #clientDtls = {
     id: 'client',
-    iceTransport: { role: 'controlling' },
+    iceTransport: { role: 'controlling' as IceRole },
     onStateChange: new Event(),
     dataReceiver: undefined as ((packet: Buffer) => void) | undefined,
     sendData: async (packet: Buffer): Promise<void> => {
@@ -238,8 +248,10 @@ class Pair {
     },
   }
 
-  constructor() {
+  /** A werift client sends INIT when its ICE role is controlling. */
+  constructor(role: IceRole = 'controlling') {
     opened.push(this)
+    this.#clientDtls.iceTransport.role = role
     this.client.setDtlsTransport(this.#clientDtls as unknown as RTCDtlsTransport)
     this.client.setRemoteMaxMessageSize(MAX_MESSAGE_BYTES)
     this.server = new DataChannels({
@@ -316,6 +328,8 @@ class Pair {
 async function until(assertion: () => void): Promise<void> {
   await vi.waitFor(assertion, { interval: 1, timeout: 3_000 })
 }
+
+type IceRole = 'controlling' | 'controlled'
 
 async function connect(label?: string): Promise<Pair> {
   const pair = new Pair()

@@ -50,6 +50,7 @@ export class DataChannels {
   #queuedBytes = 0
   #isSending = false
   #stream: number | undefined
+  #initTimer: NodeJS.Timeout | undefined
 
   constructor(options: DataChannelOptions) {
     this.#options = options
@@ -61,6 +62,14 @@ export class DataChannels {
       onEnd: () => this.#end('association-ended'),
       onFault: (fault, error) => options.onFault(fault, error),
     })
+  }
+
+  /**
+   * Says that DTLS stands. Browsers send INIT at once; clients that leave it to the controlling side of ICE
+   * (werift, aiortc), a role that the transceiver takes, are sent one.
+   */
+  handleDtlsConnected(): void {
+    this.#initTimer = setTimeout(() => this.#association.initiate(), INIT_PATIENCE_MILLIS)
   }
 
   /** Takes DTLS application data from the client; the bytes are copied. */
@@ -82,6 +91,7 @@ export class DataChannels {
   close(): void {
     this.#stream = undefined
     this.#dropQueue()
+    clearTimeout(this.#initTimer)
     this.#association.close()
   }
 
@@ -161,6 +171,9 @@ interface QueuedMessage {
 
 /** What may wait for a client that takes no data: minutes of events. */
 export const MAX_BACKLOG_BYTES = 1024 * 1024
+
+/** How long the client may take to send INIT: the jitter of a bad network, for which nothing is risked. */
+const INIT_PATIENCE_MILLIS = 200
 
 /** What a queued message takes besides its bytes. */
 const MESSAGE_OVERHEAD_BYTES = 128

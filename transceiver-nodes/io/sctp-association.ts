@@ -3,9 +3,9 @@
  *
  * Only werift's association is used, not its data channels, and packets are handed to it directly, so that
  * every promise it makes is caught here: in its own wiring a bad packet is an unhandled rejection, which ends
- * the process. What it cannot bear never reaches it (`core/sctp/packet.ts`). The association only answers: the
- * browser sends INIT. Its TSN arithmetic still has a hole at a wrap with loss (its sets sort as text), which
- * can stall the one association it happens to, once in about 2^22 retransmissions.
+ * the process. What it cannot bear never reaches it (`core/sctp/packet.ts`). One fault remains: werift orders
+ * TSNs as text, so that a loss just where they gain a digit, or wrap, stalls the one association that it
+ * happens to.
  */
 
 import { Event, RTCSctpTransport } from 'werift'
@@ -27,10 +27,11 @@ export interface AssociationPorts {
   onFault(fault: SctpFault | 'sctp-internal', error?: unknown): void
 }
 
-/** An association that waits for the peer's INIT from its construction on. */
+/** An association that takes the peer's INIT from its construction on, and sends its own when told to. */
 export class SctpAssociation {
   readonly #ports: AssociationPorts
   readonly #werift: WeriftAssociation
+  #hasInitiated = false
   #isClosed = false
 
   constructor(localPort: number, remotePort: number, receiveWindowBytes: number, ports: AssociationPorts) {
@@ -38,8 +39,17 @@ export class SctpAssociation {
     this.#werift = createWeriftAssociation(localPort, receiveWindowBytes, (packet) => this.#send(packet))
     this.#werift.onReceive.subscribe((...message) => this.#ports.onMessage(...message))
     this.#werift.onReconfigStreams.subscribe((streams) => this.#ports.onStreamsReset(streams))
+    // werift goes on repeating its INIT, and gives up in the end, when the peer's own handshake is done first.
+    this.#werift.stateChanged.connected.subscribe(() => this.#werift.timer1Cancel())
     this.#werift.stateChanged.closed.subscribe(() => this.#handleEnd())
     this.#guard(this.#werift.start(remotePort))
+  }
+
+  /** Sends INIT, unless the peer has: when both do, RFC 9260 section 5.2.1 makes one association of the two. */
+  initiate(): void {
+    if (this.#isClosed || this.#werift.lastReceivedTsn !== undefined) return
+    this.#hasInitiated = true
+    this.#guard(this.#werift.init())
   }
 
   /** Takes a packet that came out of DTLS; the bytes are copied. */
@@ -79,6 +89,7 @@ export class SctpAssociation {
     return {
       localTag: werift.localVerificationTag,
       isEstablished: werift.state === 'connected',
+      hasInitiated: this.#hasInitiated,
       lastReceivedTsn: werift.lastReceivedTsn,
       nextTsn: werift.localTsn,
       heldChunks,
@@ -116,9 +127,11 @@ interface WeriftAssociation {
   readonly reconfigQueue: number[]
   readonly onReceive: Event<[stream: number, protocol: number, message: Buffer]>
   readonly onReconfigStreams: Event<[streams: number[]]>
-  readonly stateChanged: { readonly closed: Event<[]> }
+  readonly stateChanged: { readonly connected: Event<[]>; readonly closed: Event<[]> }
   readonly advertisedRwnd: number
   start(remotePort: number): Promise<void>
+  init(): Promise<void>
+  timer1Cancel(): void
   handleData(packet: Buffer): Promise<void>
   send(stream: number, protocol: number, message: Buffer, options: { ordered: boolean }): Promise<void>
   transmitReconfigRequest(): Promise<void>

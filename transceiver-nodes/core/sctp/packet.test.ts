@@ -12,6 +12,7 @@ const NEXT_TSN = 5
 const established: AssociationState = {
   localTag: TAG,
   isEstablished: true,
+  hasInitiated: false,
   lastReceivedTsn: LAST_RECEIVED,
   nextTsn: NEXT_TSN,
   heldChunks: 0,
@@ -83,8 +84,18 @@ describe('admitSctpPacket', () => {
     expect(fault([chunk(192, new Uint8Array(7))])).toBe('sctp-chunk-malformed')
   })
 
-  test('refuses answers to an INIT that was never sent', () => {
-    expect(fault([chunk(2, new Uint8Array(16))])).toBe('sctp-chunk-misplaced')
+  test('takes answers to an INIT only when one was sent', () => {
+    const initiating = {
+      ...established,
+      isEstablished: false,
+      hasInitiated: true,
+      lastReceivedTsn: undefined,
+    }
+    const initAck = init({ type: 2, parameters: tlv(7, 24) })
+    expect(fault([initAck], initiating)).toBeUndefined()
+    expect(fault([initAck])).toBe('sctp-chunk-misplaced')
+    expect(fault([init({ type: 2, tag: 0 })], initiating)).toBe('sctp-chunk-malformed')
+    expect(fault([chunk(11, new Uint8Array(0))], initiating)).toBeUndefined()
     expect(fault([chunk(11, new Uint8Array(0))])).toBe('sctp-chunk-misplaced')
   })
 
@@ -149,12 +160,12 @@ function data({ tsn = LAST_RECEIVED + 1, stream = 0, length = 1 } = {}): Uint8Ar
   return chunk(0, body)
 }
 
-function init({ tag = 1, streams = 10, parameters = tlv(0xc000, 0) } = {}): Uint8Array {
+function init({ type = 1, tag = 1, streams = 10, parameters = tlv(0xc000, 0) } = {}): Uint8Array {
   const body = new Uint8Array(16)
   writeU32(body, 0, tag)
   writeU16(body, 8, streams)
   writeU16(body, 10, streams)
-  return chunk(1, concatBytes(body, parameters))
+  return chunk(type, concatBytes(body, parameters))
 }
 
 interface SackOptions {

@@ -29,6 +29,8 @@ export interface AssociationState {
   /** The verification tag that the peer was told to use. */
   readonly localTag: number
   readonly isEstablished: boolean
+  /** We have sent an INIT, which the peer may answer. */
+  readonly hasInitiated: boolean
   /** Highest TSN below which nothing is missing; undefined before INIT. */
   readonly lastReceivedTsn: number | undefined
   /** The TSN that the next chunk sent will have. */
@@ -138,10 +140,23 @@ function checkData(chunk: Uint8Array, budget: Budget): SctpFault | undefined {
 
 /** RFC 9260 section 3.3.2; a peer whose association stands has no reason to begin another on the same DTLS. */
 function checkInit(chunk: Uint8Array, { association }: Budget): SctpFault | undefined {
-  if (association.isEstablished) return 'sctp-chunk-misplaced'
+  return association.isEstablished ? 'sctp-chunk-misplaced' : checkInitShape(chunk)
+}
+
+/** RFC 9260 section 3.3.3. */
+function checkInitAck(chunk: Uint8Array, budget: Budget): SctpFault | undefined {
+  return checkExpected(chunk, budget) ?? checkInitShape(chunk)
+}
+
+function checkInitShape(chunk: Uint8Array): SctpFault | undefined {
   if (chunk.length < INIT_BYTES || readU32(chunk, 4) === 0) return 'sctp-chunk-malformed'
   if (readU16(chunk, 12) === 0 || readU16(chunk, 14) === 0) return 'sctp-chunk-malformed'
   return checkParameters(chunk, INIT_BYTES)
+}
+
+/** INIT ACK and COOKIE ACK answer an INIT of ours. */
+function checkExpected(_: Uint8Array, { association }: Budget): SctpFault | undefined {
+  return association.hasInitiated ? undefined : 'sctp-chunk-misplaced'
 }
 
 /** RFC 9260 section 3.3.4: gaps ascend, and nothing is acknowledged that was not sent. */
@@ -204,11 +219,6 @@ function checkTlvChunk(chunk: Uint8Array): SctpFault | undefined {
 
 function acceptAny(): undefined {
   return undefined
-}
-
-/** INIT-ACK and COOKIE-ACK answer an INIT, which a transceiver never sends. */
-function refuseAny(): SctpFault {
-  return 'sctp-chunk-misplaced'
 }
 
 function tsnFault(tsn: number, { association }: Budget): SctpFault | undefined {
@@ -274,7 +284,7 @@ const RECONFIG_PARAMETER_BYTES: ReadonlyMap<number, number> = new Map([
 const CHECKS: ReadonlyMap<number, ChunkCheck> = new Map<number, ChunkCheck>([
   [0, checkData],
   [INIT, checkInit],
-  [2, refuseAny], // INIT ACK
+  [2, checkInitAck],
   [3, checkSack],
   [4, checkTlvChunk], // HEARTBEAT
   [5, checkTlvChunk], // HEARTBEAT ACK
@@ -283,7 +293,7 @@ const CHECKS: ReadonlyMap<number, ChunkCheck> = new Map<number, ChunkCheck>([
   [8, acceptAny], // SHUTDOWN ACK
   [9, checkTlvChunk], // ERROR
   [10, acceptAny], // COOKIE ECHO
-  [11, refuseAny], // COOKIE ACK
+  [11, checkExpected], // COOKIE ACK
   [14, acceptAny], // SHUTDOWN COMPLETE
   [130, checkReconfig],
   [192, checkForwardTsn],
