@@ -1,6 +1,6 @@
 import * as fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { centroidOf, distanceKm, parseCoordinates } from './geo.ts'
+import { centroidOf, distanceKm } from './geo.ts'
 
 const FRANKFURT = { latitude: 50.11, longitude: 8.68 }
 const NEW_YORK = { latitude: 40.71, longitude: -74.01 }
@@ -31,24 +31,6 @@ test('is a metric: zero to itself, the same both ways, at most half the circumfe
       expect(distanceKm(a, c)).toBeLessThanOrEqual(distanceKm(a, b) + distanceKm(b, c) + 1e-3)
     }),
   )
-})
-
-test('reads coordinates as Cloudflare writes them', () => {
-  expect(parseCoordinates('30.27130', '-97.74260')).toEqual({ latitude: 30.2713, longitude: -97.7426 })
-  expect(parseCoordinates('0', '180')).toEqual({ latitude: 0, longitude: 180 })
-})
-
-test.each([
-  [undefined, '1'],
-  ['', ''],
-  ['91', '0'],
-  ['0', '-180.1'],
-  ['NaN', '0'],
-  ['1e1', '0'],
-  ['Infinity', '0'],
-  [48, 11],
-])('takes no coordinates from %s, %s', (latitude, longitude) => {
-  expect(parseCoordinates(latitude, longitude)).toBeUndefined()
 })
 
 test('knows every continent, and nothing else', () => {

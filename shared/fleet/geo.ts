@@ -8,12 +8,6 @@ export interface Coordinates {
   readonly longitude: number
 }
 
-/** Reads coordinates from decimal texts, as an edge network reports them; `undefined` unless both are in range. */
-export function parseCoordinates(latitude: unknown, longitude: unknown): Coordinates | undefined {
-  const coordinates = { latitude: parseDegrees(latitude, 90), longitude: parseDegrees(longitude, 180) }
-  return Number.isNaN(coordinates.latitude + coordinates.longitude) ? undefined : coordinates
-}
-
 /** Returns the great-circle distance between `a` and `b` in kilometres, by the haversine formula. */
 export function distanceKm(a: Coordinates, b: Coordinates): number {
   const halfChordSquared =
@@ -28,11 +22,6 @@ export function centroidOf(continent: string): Coordinates | undefined {
   return CENTROID_BY_CONTINENT.get(continent)
 }
 
-function parseDegrees(text: unknown, limit: number): number {
-  const degrees = typeof text === 'string' && DECIMAL.test(text) ? Number(text) : NaN
-  return Math.abs(degrees) <= limit ? degrees : NaN
-}
-
 function haversine(degrees: number): number {
   return Math.sin((degrees * RADIANS_PER_DEGREE) / 2) ** 2
 }
@@ -40,8 +29,6 @@ function haversine(degrees: number): number {
 function cosine(degrees: number): number {
   return Math.cos(degrees * RADIANS_PER_DEGREE)
 }
-
-const DECIMAL = /^-?\d{1,3}(?:\.\d{1,16})?$/
 
 const RADIANS_PER_DEGREE = Math.PI / 180
 
