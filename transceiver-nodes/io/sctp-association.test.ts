@@ -58,7 +58,7 @@ test('tells of a closed stream once for each direction, and of the end', async (
   left.association.close()
   await vi.advanceTimersByTimeAsync(100)
   expect(right.log).toEqual(['1 from the left', 'reset 1', 'reset 1', 'end'])
-  expect(left.log).toEqual(['1 from the right', 'reset 1'])
+  expect(left.log).toEqual(['1 from the right', 'reset 1', 'reset 1'])
 })
 
 test('refuses an empty message, which would stall the stream', async () => {
