@@ -1,0 +1,256 @@
+/**
+ * The relay's sockets on Linux, in batches: docs/relay.md, "The batched shell".
+ *
+ * One turn is one `poll` and everything it brings. Packets for one upstream leave in one datagram, gathered from
+ * the slots they arrived in (link header, then frame after frame); packets of one link datagram leave from where
+ * they lie in it. Nothing is copied, nothing is allocated, nothing waits for the next turn.
+ */
+
+import type { Endpoint } from '#shared/endpoint'
+import { ENDPOINT_WORDS } from '#shared/endpoint'
+import {
+  frameHeaderBytes,
+  LINK_HEADER_BYTES,
+  LINK_TYPE_DATA,
+  MAX_FRAME_HEADER_BYTES,
+  writeLinkHeader,
+} from '#shared/link/frame'
+import { monotonicNow } from '#shared/platform/clock'
+import { PacketMemory } from '#shared/platform/packet-memory'
+import { BatchSocket, Poller, ReceiveBatch, SendBatch } from '#shared/platform/udp-batch'
+import type { Relay } from '../core/relay.ts'
+import { MAX_UPSTREAMS } from '../core/upstreams.ts'
+
+/** Where the sockets are bound, and what the link's datagrams carry. */
+export interface BatchPortsOptions {
+  /** Client ports, in the order of their listeners. */
+  readonly clients: readonly Endpoint[]
+  readonly link: Endpoint
+  readonly cookie: Uint8Array
+  /** Lets other threads bind the same client ports. */
+  readonly reusePort: boolean
+  /** Longest datagram with more than one frame, docs/link.md. */
+  readonly linkMtuBytes: number
+}
+
+/** Totals of the sockets, which the relay's own counters do not see. */
+export interface PortCounts {
+  /** Datagrams that the kernel dropped for want of room, on client ports and on the link. */
+  readonly kernelDrops: number
+  /** Datagrams that the system refused to send. */
+  readonly refused: number
+  /** Datagrams longer than a slot. */
+  readonly truncated: number
+  /** Link datagrams sent, to compare with the packets in them. */
+  readonly linkDatagrams: number
+}
+
+/** The sockets of one relay thread. */
+export class BatchPorts {
+  readonly #relay: Relay
+  readonly #linkMtuBytes: number
+  readonly #memory: PacketMemory
+  readonly #clients: readonly BatchSocket[]
+  readonly #link: BatchSocket
+  readonly #poller: Poller
+  readonly #receive: ReceiveBatch
+  readonly #toUpstreams: SendBatch
+  readonly #toClients: readonly SendBatch[]
+  readonly #linkHeaderAt: number
+  readonly #senderWords = new Int32Array(ENDPOINT_WORDS * BATCH)
+  /** Link endpoints of the upstreams, in words; refreshed with each fleet snapshot. */
+  readonly #upstreamWords = new Int32Array(ENDPOINT_WORDS * MAX_UPSTREAMS)
+  /** Packets of the batch that wait for one upstream: a list through the slots, in order of arrival. */
+  readonly #firstSlot = new Int32Array(MAX_UPSTREAMS).fill(-1)
+  readonly #lastSlot = new Int32Array(MAX_UPSTREAMS)
+  readonly #nextSlot = new Int32Array(BATCH)
+  readonly #waiting = new Int32Array(BATCH)
+  #truncated = 0
+
+  /** Opens every socket; throws a `SocketError`, with none left open. */
+  constructor(relay: Relay, options: BatchPortsOptions) {
+    this.#relay = relay
+    this.#linkMtuBytes = options.linkMtuBytes
+    const receiveBytes = ReceiveBatch.bytesFor(BATCH, SLOT_BYTES)
+    const uplinkBytes = SendBatch.bytesFor(BATCH, BATCH * 2)
+    const downlinkBytes = SendBatch.bytesFor(BATCH, BATCH)
+    const sendAt = align(receiveBytes)
+    const clientsAt = sendAt + uplinkBytes
+    const pollAt = clientsAt + downlinkBytes * options.clients.length
+    this.#linkHeaderAt = pollAt + POLLFD_BYTES * (options.clients.length + 1)
+    this.#memory = new PacketMemory(this.#linkHeaderAt + LINK_HEADER_BYTES)
+    const opened = openAll(options)
+    this.#link = opened.link
+    this.#clients = opened.clients
+    this.#receive = new ReceiveBatch(this.#memory, 0, BATCH, SLOT_BYTES, HEADROOM_BYTES)
+    this.#toUpstreams = new SendBatch(this.#memory, sendAt, BATCH, BATCH * 2, this.#link.isIpv6)
+    this.#toClients = this.#clients.map(
+      (socket, i) => new SendBatch(this.#memory, clientsAt + i * downlinkBytes, BATCH, BATCH, socket.isIpv6),
+    )
+    this.#poller = new Poller(this.#memory, pollAt, [...this.#clients, this.#link])
+    writeLinkHeader(this.#memory.bytes, this.#linkHeaderAt, LINK_TYPE_DATA, options.cookie)
+  }
+
+  /** What the sockets have counted. */
+  get counts(): PortCounts {
+    const sockets = [...this.#clients, this.#link]
+    const batches = [...this.#toClients, this.#toUpstreams]
+    return {
+      kernelDrops: sockets.reduce((sum, socket) => sum + socket.kernelDrops, 0),
+      refused: batches.reduce((sum, batch) => sum + batch.refused, 0),
+      truncated: this.#truncated,
+      linkDatagrams: this.#toUpstreams.sent,
+    }
+  }
+
+  /** The smallest receive buffer that the kernel granted. */
+  get receiveBufferBytes(): number {
+    return Math.min(...[...this.#clients, this.#link].map((socket) => socket.receiveBufferBytes))
+  }
+
+  /** Takes over the upstreams' link endpoints after `relay.handleUpstreams`. */
+  refreshUpstreams(): void {
+    for (let upstream = 0; upstream < MAX_UPSTREAMS; upstream++) {
+      this.#relay.writeLink(upstream, this.#upstreamWords, upstream * ENDPOINT_WORDS)
+    }
+  }
+
+  /** Waits for at most `timeoutMillis` and serves what has come; returns how many datagrams. */
+  turn(timeoutMillis: number): number {
+    if (this.#poller.wait(timeoutMillis) <= 0) return 0
+    let served = 0
+    for (let listener = 0; listener < this.#clients.length; listener++) {
+      if (this.#poller.isReadable(listener)) served += this.#serveClients(listener)
+    }
+    if (this.#poller.isReadable(this.#clients.length)) served += this.#serveLink()
+    return served
+  }
+
+  /** Closes every socket. */
+  close(): void {
+    for (const socket of [...this.#clients, this.#link]) socket.close()
+  }
+
+  /** One batch of client packets: route each, then send what waits for each upstream. */
+  #serveClients(listener: number): number {
+    const socket = this.#clients[listener]
+    if (socket === undefined) return 0
+    const received = this.#receive.receive(socket)
+    let upstreams = 0
+    for (let slot = 0; slot < received; slot++) {
+      const upstream = this.#routeSlot(slot, listener)
+      if (upstream < 0) continue
+      const isFirst = (this.#firstSlot[upstream] ?? -1) < 0
+      if (isFirst) {
+        this.#firstSlot[upstream] = slot
+        this.#waiting[upstreams++] = upstream
+      } else {
+        this.#nextSlot[this.#lastSlot[upstream] ?? 0] = slot
+      }
+      this.#lastSlot[upstream] = slot
+      this.#nextSlot[slot] = -1
+    }
+    for (let i = 0; i < upstreams; i++) this.#sendToUpstream(this.#waiting[i] ?? 0)
+    if (upstreams > 0) this.#toUpstreams.flush(this.#link)
+    return Math.max(0, received)
+  }
+
+  #routeSlot(slot: number, listener: number): number {
+    const receive = this.#receive
+    const wordsAt = slot * ENDPOINT_WORDS
+    receive.readSender(slot, listener, this.#senderWords, wordsAt)
+    return this.#relay.handleClientPacket(
+      this.#memory.bytes,
+      receive.start(slot),
+      receive.length(slot),
+      this.#senderWords,
+      wordsAt,
+    )
+  }
+
+  /** Gathers the frames that wait for `upstream` into as few datagrams as the MTU allows. */
+  #sendToUpstream(upstream: number): void {
+    const batch = this.#toUpstreams
+    const wordsAt = upstream * ENDPOINT_WORDS
+    let length = 0
+    let slot = this.#firstSlot[upstream] ?? -1
+    this.#firstSlot[upstream] = -1
+    while (slot >= 0) {
+      const header = frameHeaderBytes(this.#senderWords, slot * ENDPOINT_WORDS)
+      const frame = header + this.#receive.length(slot)
+      if (length > 0 && length + frame > this.#linkMtuBytes) {
+        batch.endMessage(this.#upstreamWords, wordsAt)
+        length = 0
+      }
+      if (length === 0) {
+        batch.addPart(this.#linkHeaderAt, LINK_HEADER_BYTES)
+        length = LINK_HEADER_BYTES
+      }
+      batch.addPart(this.#receive.start(slot) - header, frame)
+      length += frame
+      slot = this.#nextSlot[slot] ?? -1
+    }
+    batch.endMessage(this.#upstreamWords, wordsAt)
+  }
+
+  /** One batch of link datagrams: send each packet in them through the listener that it names. */
+  #serveLink(): number {
+    const receive = this.#receive
+    const received = receive.receive(this.#link)
+    const now = monotonicNow()
+    for (let slot = 0; slot < received; slot++) {
+      if (receive.isTruncated(slot)) this.#truncated++
+      receive.readSender(slot, 0, this.#senderWords, 0)
+      const { bytes } = this.#memory
+      const length = Math.min(receive.length(slot), SLOT_BYTES - HEADROOM_BYTES)
+      this.#relay.openLinkDatagram(bytes, receive.start(slot), length, this.#senderWords, 0, now)
+      while (this.#relay.nextFrame()) this.#sendToClient()
+    }
+    for (let listener = 0; listener < this.#toClients.length; listener++) this.#flushClients(listener)
+    return Math.max(0, received)
+  }
+
+  #sendToClient(): void {
+    const { client, payloadStart, payloadLength } = this.#relay.frame
+    const listener = ((client[4] ?? 0) >>> 16) & 0xff
+    const batch = this.#toClients[listener]
+    if (batch === undefined) return
+    if (batch.isFull(1)) this.#flushClients(listener)
+    batch.addPart(payloadStart, payloadLength)
+    batch.endMessage(client, 0)
+  }
+
+  #flushClients(listener: number): void {
+    const batch = this.#toClients[listener]
+    const socket = this.#clients[listener]
+    if (batch !== undefined && socket !== undefined && batch.pending > 0) batch.flush(socket)
+  }
+}
+
+function openAll(options: BatchPortsOptions): { clients: BatchSocket[]; link: BatchSocket } {
+  const opened: BatchSocket[] = []
+  try {
+    for (const bind of options.clients) {
+      opened.push(new BatchSocket({ bind, reusePort: options.reusePort, bufferBytes: BUFFER_BYTES }))
+    }
+    const link = new BatchSocket({ bind: options.link, bufferBytes: BUFFER_BYTES })
+    return { clients: opened, link }
+  } catch (error) {
+    for (const socket of opened) socket.close()
+    throw error
+  }
+}
+
+function align(at: number): number {
+  return (at + 7) & ~7
+}
+
+/** Datagrams received by one system call; more gain little and cost cache (docs/relay.md). */
+const BATCH = 64
+/** Room for a datagram: a jumbo link datagram is cut to what the transceiver's MTU setting must respect. */
+const SLOT_BYTES = 2048
+/** Kept free before each datagram, for the frame header; a multiple of 8 keeps payloads aligned. */
+const HEADROOM_BYTES = (MAX_FRAME_HEADER_BYTES + 7) & ~7
+/** Wanted size of kernel buffers: a tenth of a second at full speed. */
+const BUFFER_BYTES = 8 * 1024 * 1024
+const POLLFD_BYTES = 8

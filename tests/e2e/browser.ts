@@ -1,0 +1,116 @@
+/** Headless Chromium with a recorded voice for a microphone, and what the page says of its call. */
+
+import { existsSync } from 'node:fs'
+import { fileURLToPath } from 'node:url'
+import { chromium } from 'playwright-core'
+import type { Browser, Page } from 'playwright-core'
+
+/** The page's read-only view of its call: workers/public/app/main.js. */
+export interface PageView {
+  readonly state: 'idle' | 'asking' | 'connecting' | 'connected' | 'ended' | 'failed'
+  readonly marks: Readonly<Record<string, number>>
+  readonly timeline: unknown
+  readonly path: { readonly relay?: { readonly id: string; readonly region: string } } | undefined
+  readonly stats: Readonly<Record<string, number | string | undefined>>
+  readonly events: readonly { readonly direction: 'sent' | 'received'; readonly event: RealtimeEvent }[]
+  readonly problem: { readonly code: string; readonly detail: string } | undefined
+  readonly callPath: string | undefined
+}
+
+/** An event of the data channel. */
+export interface RealtimeEvent {
+  readonly type: string
+  readonly [field: string]: unknown
+}
+
+const SPEECH = fileURLToPath(new URL('../audio/speech.wav', import.meta.url))
+
+/** Starts Chromium; its microphone plays the speech sample once, or again and again. */
+export function launchChromium(options: { readonly repeatsSpeech?: boolean } = {}): Promise<Browser> {
+  const executablePath = ['/usr/bin/chromium', '/usr/bin/google-chrome'].find((path) => existsSync(path))
+  if (executablePath === undefined) throw new Error('Chromium is not installed: node scripts/setup.mjs --tests')
+  return chromium.launch({
+    executablePath,
+    args: [
+      '--no-sandbox',
+      '--use-fake-device-for-media-stream',
+      '--use-fake-ui-for-media-stream',
+      `--use-file-for-fake-audio-capture=${SPEECH}${options.repeatsSpeech === true ? '' : '%noloop'}`,
+      '--autoplay-policy=no-user-gesture-required',
+      '--disable-background-networking',
+      '--disable-component-update',
+      '--disable-quic',
+      '--no-first-run',
+    ],
+  })
+}
+
+/** Opens the page and presses the talk button; resolves when the call is connected. */
+export async function talk(browser: Browser, url: string): Promise<Page> {
+  const page = await browser.newPage()
+  await exposePeerConnection(page)
+  await page.goto(url)
+  await page.getByTestId('talk').click()
+  const view = await untilView(page, ({ state }) => state === 'connected' || state === 'failed')
+  if (view.state === 'failed') throw new Error(`the call failed: ${view.problem?.code} ${view.problem?.detail}`)
+  return page
+}
+
+/** Reads the page's view of its call. */
+export function viewOf(page: Page): Promise<PageView> {
+  return page.evaluate(
+    () => JSON.parse(JSON.stringify((window as unknown as { firsthop: unknown }).firsthop)) as never,
+  )
+}
+
+/** Waits until the page's view satisfies `condition`; rejects after `timeoutMillis` with what it was last. */
+export async function untilView(
+  page: Page,
+  condition: (view: PageView) => boolean,
+  timeoutMillis = 20_000,
+): Promise<PageView> {
+  const deadline = performance.now() + timeoutMillis
+  for (;;) {
+    const view = await viewOf(page)
+    if (condition(view)) return view
+    if (performance.now() > deadline) {
+      const types = view.events.map(({ direction, event }) => `${direction} ${event.type}`)
+      throw new Error(`not reached; the page says: ${JSON.stringify({ ...view, events: types }, null, 1)}`)
+    }
+    await page.waitForTimeout(50)
+  }
+}
+
+/** The types of the events that the page has received, in order. */
+export function receivedTypes(view: PageView): string[] {
+  return view.events.filter(({ direction }) => direction === 'received').map(({ event }) => event.type)
+}
+
+/** What the browser counts of the call: `getStats`, summed over the kinds that matter. */
+export async function countsOf(page: Page): Promise<{ received: number; energy: number; sent: number }> {
+  return page.evaluate(async () => {
+    const { peerConnection } = window as unknown as { peerConnection: RTCPeerConnection }
+    let [received, energy, sent] = [0, 0, 0]
+    for (const report of (await peerConnection.getStats()).values()) {
+      if (report.type === 'inbound-rtp') {
+        received += report.packetsReceived
+        energy += report.totalAudioEnergy ?? 0
+      }
+      if (report.type === 'outbound-rtp') sent += report.packetsSent
+    }
+    return { received, energy, sent }
+  })
+}
+
+/** Keeps the page's peer connection where `countsOf` finds it. */
+async function exposePeerConnection(page: Page): Promise<void> {
+  await page.addInitScript(() => {
+    const Original = window.RTCPeerConnection
+    window.RTCPeerConnection = class extends Original {
+      constructor(configuration?: RTCConfiguration) {
+        super(configuration)
+        ;(window as unknown as { peerConnection: RTCPeerConnection }).peerConnection = this
+      }
+    }
+  })
+}
