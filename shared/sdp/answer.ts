@@ -1,14 +1,15 @@
 /**
  * Writes the answer to an offer (RFC 9429 section 5.3.1; docs/sdp.md has the reasons).
  *
- * The m-lines keep the offer's order; audio and data channels are accepted on one BUNDLE transport, all else is
- * rejected with port 0, but for a line that is the tag of the bundle. One codec is answered, so that every packet has one meaning. Candidates stand in the tagged
- * line only (RFC 9143 section 7.1.3), the credentials, the fingerprint and the role in every accepted line:
- * section 7.1.3 would let the tag speak for them too, but not every stack looks there, and all take the repetition.
+ * The m-lines keep the offer's order. Audio and data channels are accepted on one BUNDLE transport; all else is
+ * rejected with port 0, but for a line that is the tag of the bundle. One codec is answered, so that every packet
+ * has one meaning. Candidates stand in the tagged line only (RFC 9143 section 7.1.3), the credentials, the
+ * fingerprint and the role in every accepted line: the tag could speak for them too, but not every stack looks
+ * there, and all take the repetition.
  */
 
-import type { Candidate } from './candidates.ts'
 import type { AudioCodec, AudioOffer } from './audio.ts'
+import type { Candidate } from './candidates.ts'
 import type { Offer, OfferedSection } from './offer.ts'
 import type { Fingerprint } from './transport.ts'
 

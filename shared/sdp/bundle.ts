@@ -33,12 +33,12 @@ export function selectBundle(
   return { tagged, mids: [...new Set([midOf(tagged), ...mids])].filter((mid) => mid !== undefined) }
 }
 
-/** Lists the mids of each BUNDLE group; `undefined`, the mid of a line that has none, is in no group. */
+/** Lists the mids of each BUNDLE group, each once; `undefined`, the mid of a line that has none, is in no group. */
 function bundleGroups(description: SessionDescription): (string | undefined)[][] {
   return attributeValues(description, 'group')
     .map((value) => value.split(/ +/))
     .filter(([semantics]) => semantics === 'BUNDLE')
-    .map(([, ...mids]) => mids)
+    .map(([, ...mids]) => [...new Set(mids)])
 }
 
 /** A line with port 0 is disabled, or waits for the transport of another (RFC 9143 section 6). */
