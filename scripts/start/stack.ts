@@ -182,9 +182,22 @@ function workerProcess(
   return new Child(
     'worker',
     `${ROOT}node_modules/.bin/wrangler`,
-    ['dev', '--ip', '127.0.0.1', '--port', String(ports.worker), '--inspector-port', String(inspector)].concat(
-      ['--env-file', `${folder}/env`, '--persist-to', `${folder}/state`, '--show-interactive-dev-session', 'false'],
-    ),
+    [
+      'dev',
+      '--ip',
+      '127.0.0.1',
+      '--port',
+      String(ports.worker),
+      '--inspector-port',
+      String(inspector),
+    ].concat([
+      '--env-file',
+      `${folder}/env`,
+      '--persist-to',
+      `${folder}/state`,
+      '--show-interactive-dev-session',
+      'false',
+    ]),
     { WRANGLER_SEND_METRICS: 'false', CLOUDFLARE_CF_FETCH_ENABLED: 'false', WRANGLER_HIDE_BANNER: 'true' },
     { readyUrl: `http://127.0.0.1:${ports.worker}/healthz`, onLine, supervise },
   )

@@ -28,7 +28,8 @@ const SPEECH = fileURLToPath(new URL('../audio/speech.wav', import.meta.url))
 /** Starts Chromium; its microphone plays the speech sample once, or again and again. */
 export function launchChromium(options: { readonly repeatsSpeech?: boolean } = {}): Promise<Browser> {
   const executablePath = ['/usr/bin/chromium', '/usr/bin/google-chrome'].find((path) => existsSync(path))
-  if (executablePath === undefined) throw new Error('Chromium is not installed: node scripts/setup.mjs --tests')
+  if (executablePath === undefined)
+    throw new Error('Chromium is not installed: node scripts/setup.mjs --tests')
   return chromium.launch({
     executablePath,
     args: [
@@ -52,7 +53,8 @@ export async function talk(browser: Browser, url: string): Promise<Page> {
   await page.goto(url)
   await page.getByTestId('talk').click()
   const view = await untilView(page, ({ state }) => state === 'connected' || state === 'failed')
-  if (view.state === 'failed') throw new Error(`the call failed: ${view.problem?.code} ${view.problem?.detail}`)
+  if (view.state === 'failed')
+    throw new Error(`the call failed: ${view.problem?.code} ${view.problem?.detail}`)
   return page
 }
 

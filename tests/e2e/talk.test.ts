@@ -55,8 +55,10 @@ describe('a browser and the demo agent', () => {
       page,
       (v) => {
         const types = receivedTypes(v)
-        return types.lastIndexOf('output_audio_buffer.stopped') > types.indexOf('input_audio_buffer.committed') &&
+        return (
+          types.lastIndexOf('output_audio_buffer.stopped') > types.indexOf('input_audio_buffer.committed') &&
           types.includes('input_audio_buffer.committed')
+        )
       },
       60_000,
     )
