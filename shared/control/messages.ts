@@ -9,7 +9,8 @@
 
 import * as v from 'valibot'
 import { relayRecordSchema } from '#shared/fleet/record'
-import { MAX_OFFER_BYTES, type OfferFault } from '#shared/sdp/offer-fault'
+import { MAX_OFFER_BYTES } from '#shared/sdp/offer-fault'
+import type { OfferFault } from '#shared/sdp/offer-fault'
 import type { SignatureFault } from './signature.ts'
 
 /** The largest body of a control request: an offer, a session configuration, and room for both as JSON. */
