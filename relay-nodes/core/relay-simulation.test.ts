@@ -1,6 +1,6 @@
 import { beforeEach, describe, expect, test } from 'vitest'
 import { concatBytes, utf8 } from '#shared/bytes'
-import { formatEndpoint } from '#shared/endpoint'
+import { formatEndpoint, readClient } from '#shared/endpoint'
 import type { Client, Endpoint } from '#shared/endpoint'
 import { FRAME_FLAG_BIND, frameHeaderBytes, MAX_FRAME_HEADER_BYTES } from '#shared/link/frame'
 import { classifyPacket } from '#shared/packet/classify'
@@ -193,8 +193,9 @@ class World {
     const start = MAX_FRAME_HEADER_BYTES - frameHeaderBytes(words, 0)
     const framed = this.#memory.slice(start, MAX_FRAME_HEADER_BYTES + packet.length)
     const datagram = concatBytes(linkDatagram(this.#cookie), framed)
-    const link = this.relay.linkOf(upstream)
-    const transceiver = this.#transceivers.find((each) => each.link === link)
+    this.relay.writeLink(upstream, words, 0)
+    const { address } = readClient(words, 0)
+    const transceiver = this.#transceivers.find(({ link }) => link.address === address)
     if (transceiver === undefined || this.#isLost()) return
     const answer = transceiver.handleDatagram(datagram)
     if (answer !== undefined && !this.#isLost()) this.#downlink(transceiver.link, answer)

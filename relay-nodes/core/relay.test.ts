@@ -432,7 +432,8 @@ class Rig {
     const start = MAX_FRAME_HEADER_BYTES - frameHeaderBytes(words, 0)
     const framed = this.#memory.slice(start, MAX_FRAME_HEADER_BYTES + packet.length)
     const [received] = parseLinkDatagram(concatBytes(linkDatagram(COOKIE), framed)).frames
-    const to = [alpha, beta].find(({ link }) => link === this.relay.linkOf(upstream))
+    this.relay.writeLink(upstream, words, 0)
+    const to = [alpha, beta].find(({ link }) => link.address === readClient(words, 0).address)
     if (received === undefined || to === undefined) throw new Error('the relay named no upstream')
     return { to, client: received.client as Client, payload: received.payload }
   }

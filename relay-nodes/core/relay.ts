@@ -10,7 +10,6 @@
  * - `handleTimeout` at `pollTimeout`, and `handleUpstreams` for each fleet snapshot.
  */
 
-import type { Endpoint } from '#shared/endpoint'
 import {
   FRAME_FLAG_BIND,
   FRAME_FLAG_UNBIND,
@@ -104,9 +103,9 @@ export class Relay {
     return this.#upstreams.size
   }
 
-  /** Returns the link endpoint of an upstream; it may change with `handleUpstreams` only. */
-  linkOf(upstream: number): Endpoint | undefined {
-    return this.#upstreams.linkOf(upstream)
+  /** Writes the five words of an upstream's link endpoint; they may change with `handleUpstreams` only. */
+  writeLink(upstream: number, words: Int32Array, at: number): void {
+    this.#upstreams.writeLink(upstream, words, at)
   }
 
   /** Takes the transceivers of a fleet snapshot; returns how many found no room. */

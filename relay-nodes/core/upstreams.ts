@@ -23,7 +23,7 @@ export interface Upstream {
 /** Upstreams by route and by link endpoint. */
 export class Upstreams {
   readonly #table = new EndpointTable(MAX_UPSTREAMS)
-  readonly #links: (Endpoint | undefined)[] = Array.from({ length: MAX_UPSTREAMS })
+  readonly #indexes = new Set<number>()
   readonly #indexByRoute = new Map<number, number>()
   readonly #words = new Int32Array(ENDPOINT_WORDS)
 
@@ -38,9 +38,9 @@ export class Upstreams {
    */
   update(upstreams: readonly Upstream[], hasFlows: (index: number) => boolean, now: Millis): number {
     const listed = new Set(upstreams.map(({ link }) => this.#indexOf(link)))
-    this.#links.forEach((link, index) => {
-      if (link !== undefined && !listed.has(index) && !hasFlows(index)) this.#forget(index)
-    })
+    for (const index of this.#indexes) {
+      if (!listed.has(index) && !hasFlows(index)) this.#forget(index)
+    }
     return upstreams.filter((upstream) => !this.#list(upstream, now)).length
   }
 
@@ -54,32 +54,32 @@ export class Upstreams {
     return this.#table.find(words, at, 0)
   }
 
-  /** Returns the link endpoint of an upstream. */
-  linkOf(index: number): Endpoint | undefined {
-    return this.#links[index]
+  /** Writes the five words of an upstream's link endpoint. */
+  writeLink(index: number, words: Int32Array, at: number): void {
+    this.#table.keyOf(index, words, at)
   }
 
   #indexOf(link: Endpoint): number {
-    return this.#writeLink(link) ? this.#table.find(this.#words, 0, 0) : -1
+    return this.#parse(link) ? this.#table.find(this.#words, 0, 0) : -1
   }
 
   #list({ cluster, transceiver, link }: Upstream, now: Millis): boolean {
-    const index = this.#writeLink(link) ? this.#table.insert(this.#words, 0, 0, now) : -1
+    const index = this.#parse(link) ? this.#table.insert(this.#words, 0, 0, now) : -1
     if (index < 0) return false
-    this.#links[index] = link
+    this.#indexes.add(index)
     this.#indexByRoute.set(routeKey(cluster, transceiver), index)
     return true
   }
 
   #forget(index: number): void {
     this.#table.remove(index)
-    this.#links[index] = undefined
+    this.#indexes.delete(index)
     for (const [route, routed] of this.#indexByRoute) {
       if (routed === index) this.#indexByRoute.delete(route)
     }
   }
 
-  #writeLink({ address, port }: Endpoint): boolean {
+  #parse({ address, port }: Endpoint): boolean {
     return writeClient(this.#words, 0, { address, port, listener: 0, transport: 'udp' })
   }
 }

@@ -1,0 +1,124 @@
+/**
+ * Drives a `Relay` over `node:dgram`: the portable shell, one thread, correct everywhere. docs/relay.md.
+ *
+ * Packets of clients are copied into a slot with headroom, routed, and flushed in `setImmediate`: libuv runs it
+ * right after it has read what had arrived on every socket, so packets that came together travel together and
+ * none ever waits for another. (A microtask would run after each single datagram.) Packets for clients are sent
+ * from the link datagram they came in.
+ */
+
+import { ENDPOINT_WORDS } from '#shared/endpoint'
+import type { Endpoint } from '#shared/endpoint'
+import { frameHeaderBytes, MAX_CLIENT_PAYLOAD_BYTES } from '#shared/link/frame'
+import { epochNow, monotonicNow } from '#shared/platform/clock'
+import { openUdpPort } from '#shared/platform/udp-dgram'
+import type { UdpPort } from '#shared/platform/udp-dgram'
+import type { Relay } from '../core/relay.ts'
+import { LinkBundles } from './link-bundles.ts'
+
+export interface DgramRelayOptions {
+  readonly relay: Relay
+  /** The cookie that the relay was made with. */
+  readonly cookie: Uint8Array
+  /** Where clients come, by listener. */
+  readonly clients: readonly Endpoint[]
+  readonly link: Endpoint
+}
+
+/** A relay at work. */
+export interface DgramRelay {
+  /** The bound ports, by listener. */
+  readonly clientPorts: readonly UdpPort[]
+  readonly linkPort: UdpPort
+  /** Stops forwarding and closes every port. */
+  close(): Promise<void>
+}
+
+/** Binds every port and starts forwarding; rejects, with nothing left open, if one of them cannot be bound. */
+export async function startDgramRelay({
+  relay,
+  cookie,
+  clients,
+  link,
+}: DgramRelayOptions): Promise<DgramRelay> {
+  const shell = new Shell(relay, cookie)
+  const binding = [
+    openUdpPort(link, shell.handleLinkDatagram),
+    ...clients.map((bind, listener) => openUdpPort(bind, shell.clientHandler(listener))),
+  ]
+  try {
+    const [linkPort, ...clientPorts] = (await Promise.all(binding)) as [UdpPort, ...UdpPort[]]
+    shell.start(linkPort, clientPorts)
+    return { clientPorts, linkPort, close: () => shell.close() }
+  } catch (error) {
+    const bound = (await Promise.allSettled(binding)).filter((each) => each.status === 'fulfilled')
+    await Promise.all(bound.map(({ value }) => value.close()))
+    throw error
+  }
+}
+
+class Shell {
+  readonly #relay: Relay
+  readonly #bundles: LinkBundles
+  readonly #upstreamWords = new Int32Array(ENDPOINT_WORDS)
+  #clientPorts: readonly UdpPort[] = []
+  #linkPort: UdpPort | undefined
+  #timer: NodeJS.Timeout | undefined
+
+  constructor(relay: Relay, cookie: Uint8Array) {
+    this.#relay = relay
+    this.#bundles = new LinkBundles(cookie)
+  }
+
+  start(linkPort: UdpPort, clientPorts: readonly UdpPort[]): void {
+    this.#linkPort = linkPort
+    this.#clientPorts = clientPorts
+    this.#handleTimeout()
+  }
+
+  async close(): Promise<void> {
+    clearTimeout(this.#timer)
+    this.#flush()
+    const ports = this.#linkPort === undefined ? [] : [this.#linkPort, ...this.#clientPorts]
+    await Promise.all(ports.map((port) => port.close()))
+  }
+
+  clientHandler(listener: number) {
+    return (datagram: Uint8Array, sender: Int32Array): void => {
+      sender[4] = (sender[4] ?? 0) | (listener << 16)
+      this.#handleClientDatagram(datagram, sender)
+    }
+  }
+
+  readonly handleLinkDatagram = (datagram: Uint8Array, sender: Int32Array): void => {
+    this.#relay.openLinkDatagram(datagram, 0, datagram.length, sender, 0, monotonicNow())
+    while (this.#relay.nextFrame()) {
+      const { client, payloadStart, payloadLength } = this.#relay.frame
+      const port = this.#clientPorts[(client[4] ?? 0) >>> 16]
+      port?.send(datagram.subarray(payloadStart, payloadStart + payloadLength), client, 0)
+    }
+  }
+
+  #handleClientDatagram(datagram: Uint8Array, sender: Int32Array): void {
+    const { memory, slotStart } = this.#bundles
+    memory.set(datagram.subarray(0, MAX_CLIENT_PAYLOAD_BYTES), slotStart)
+    const upstream = this.#relay.handleClientPacket(memory, slotStart, datagram.length, sender, 0)
+    if (upstream < 0) return
+    if (this.#bundles.isEmpty) setImmediate(this.#flush)
+    this.#bundles.add(upstream, frameHeaderBytes(sender, 0), datagram.length)
+    if (this.#bundles.isFull) this.#flush()
+  }
+
+  readonly #flush = (): void => this.#bundles.flush(this.#sendToUpstream)
+
+  readonly #sendToUpstream = (upstream: number, datagram: Uint8Array): void => {
+    this.#relay.writeLink(upstream, this.#upstreamWords, 0)
+    this.#linkPort?.send(datagram, this.#upstreamWords, 0)
+  }
+
+  readonly #handleTimeout = (): void => {
+    const now = monotonicNow()
+    this.#relay.handleTimeout(epochNow(), now)
+    this.#timer = setTimeout(this.#handleTimeout, Math.max(0, this.#relay.pollTimeout() - now))
+  }
+}
