@@ -38,7 +38,8 @@ export function formatFingerprint(digest: Uint8Array): string {
     .replace(/..(?=.)/g, '$&:')
 }
 
-function signCertificate(privateKey: Uint8Array): Uint8Array {
+/** Signs a certificate for `privateKey`, DER of an EC or RSA key, with itself; returns DER. */
+export function signCertificate(privateKey: Uint8Array): Uint8Array {
   const memory = new PacketMemory(MAX_DER_BYTES + openssl.POINTER_BYTES)
   const key = readPrivateKey(memory, privateKey)
   const x509 = openssl.X509_new()
@@ -87,8 +88,8 @@ function writeCertificate(memory: PacketMemory, x509: openssl.Address): Uint8Arr
   return memory.bytes.slice(0, length)
 }
 
-/** A P-256 certificate with a short name has about 300 bytes, its key 121. */
-const MAX_DER_BYTES = 1024
+/** A P-256 certificate has about 300 bytes and its key 121; of RSA with 2,048 bits, 700 and 1,190. */
+const MAX_DER_BYTES = 2048
 
 /** Version 3 is written 2, RFC 5280 section 4.1.2.1; MBSTRING_ASC, asn1.h. */
 const X509_VERSION_3 = 2

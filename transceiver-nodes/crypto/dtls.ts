@@ -13,6 +13,7 @@ import { millisOf } from '#shared/time'
 import type { Millis } from '#shared/time'
 import { drive } from './dtls-context.ts'
 import type { DtlsContext, DtlsPolicy } from './dtls-context.ts'
+import { hasForgedRecord } from './dtls-record.ts'
 import * as openssl from './openssl.ts'
 import { PacketMemory } from './packet-memory.ts'
 import { SRTP_KEY_BYTES, SRTP_PROFILES } from './srtp-profile.ts'
@@ -40,8 +41,14 @@ export type DtlsCloseReason =
   | 'handshake-failed'
   | 'connection-failed'
 
-/** Why data or a datagram was not taken: empty or too long, or no handshake has ended. */
-export type DtlsFault = 'dtls-length' | 'dtls-not-connected'
+/**
+ * Why data or a datagram was not taken.
+ *
+ * - `dtls-length`: it is empty or too long.
+ * - `dtls-record`: it holds a forged record, `hasForgedRecord`.
+ * - `dtls-not-connected`: there is no connection yet to send on, or no longer.
+ */
+export type DtlsFault = 'dtls-length' | 'dtls-record' | 'dtls-not-connected'
 
 export interface DtlsOptions {
   readonly context: DtlsContext
@@ -106,6 +113,7 @@ export class DtlsEndpoint {
   handleDatagram(memory: Uint8Array, start: number, length: number): DtlsFault | undefined {
     if (length <= 0 || length > MAX_DATAGRAM_BYTES) return 'dtls-length'
     if (!this.#isOpen) return 'dtls-not-connected'
+    if (hasForgedRecord(memory, start, length)) return 'dtls-record'
     scratch.bytes.set(memory.subarray(start, start + length), INPUT_AT)
     openssl.BIO_write(this.#input, scratch.address + INPUT_AT, length)
     if (this.#state === 'idle') this.start()
@@ -175,7 +183,10 @@ export class DtlsEndpoint {
     const profile = this.#selectedProfile()
     // A handshake that never asked for the peer's certificate must not pass for one that did.
     if (this.#peer !== 'accepted') return this.#end('fingerprint-mismatch')
-    if (profile === undefined) return this.#end('no-srtp-profile')
+    if (profile === undefined) {
+      openssl.SSL_shutdown(this.#ssl)
+      return this.#end('no-srtp-profile')
+    }
     const keys = this.#exportKeys(profile)
     if (keys === undefined) return this.#fail()
     this.#state = 'connected'
