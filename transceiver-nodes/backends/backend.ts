@@ -7,11 +7,7 @@
  * `conversation.item.truncate` when the user interrupts.
  */
 
-/** A Realtime event: a JSON object with a `type`; server events also carry `event_id`. */
-export interface RealtimeEvent {
-  readonly type: string
-  readonly [field: string]: unknown
-}
+import type { RealtimeEvent } from '#shared/realtime/events'
 
 /** Names the content part that a piece of output audio belongs to. */
 export interface AudioPart {

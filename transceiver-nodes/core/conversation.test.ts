@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest'
-import type { AudioPart, RealtimeEvent } from '../backends/backend.ts'
+import type { RealtimeEvent } from '#shared/realtime/events'
+import type { AudioPart } from '../backends/backend.ts'
 import { Conversation } from './conversation.ts'
 import { Playout } from './media/playout.ts'
 

@@ -5,7 +5,8 @@
  * Every event it does not own passes through untouched, both ways.
  */
 
-import type { AudioPart, RealtimeEvent } from '../backends/backend.ts'
+import type { RealtimeEvent } from '#shared/realtime/events'
+import type { AudioPart } from '../backends/backend.ts'
 import type { Playout } from './media/playout.ts'
 
 /** Where a conversation's events go. */

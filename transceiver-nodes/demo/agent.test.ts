@@ -1,5 +1,6 @@
 import { afterAll, expect, test, vi } from 'vitest'
-import type { AudioPart, RealtimeEvent } from '../backends/backend.ts'
+import type { RealtimeEvent } from '#shared/realtime/events'
+import type { AudioPart } from '../backends/backend.ts'
 import { createDemoBackend } from './agent.ts'
 import { speechSample } from './test-call.ts'
 

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import type { RealtimeEvent } from '../backends/backend.ts'
+import type { RealtimeEvent } from '#shared/realtime/events'
 import { ConversationItems } from './conversation-items.ts'
 import { SpokenItem } from './spoken-item.ts'
 

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import type { RealtimeEvent } from '../backends/backend.ts'
+import type { RealtimeEvent } from '#shared/realtime/events'
 import { silence, speechSample, TestCall, ToneVoice } from './test-call.ts'
 
 const speech = speechSample()

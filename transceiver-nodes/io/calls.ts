@@ -9,7 +9,7 @@ import type { PlaceCallRequest, PlaceCallResponse } from '#shared/control/messag
 import { epochNow, monotonicNow } from '#shared/platform/clock'
 import { hmacSha1, randomBytes } from '#shared/platform/crypto'
 import type { Log } from '#shared/platform/log'
-import { answeredSetup, writeAnswer } from '#shared/sdp/answer'
+import { answeredSetup, MAX_MESSAGE_SIZE, writeAnswer } from '#shared/sdp/answer'
 import { candidatesFor } from '#shared/sdp/candidates'
 import { readOffer } from '#shared/sdp/offer'
 import type { Offer } from '#shared/sdp/offer'
@@ -110,7 +110,7 @@ export class Calls {
 
   /** Ends every call. */
   endAll(reason: string): void {
-    for (const call of [...this.#parts.table.sessions()]) call.end(reason)
+    for (const call of this.#parts.table.sessions()) call.end(reason)
     this.#parts.writer.flush()
   }
 
@@ -209,7 +209,10 @@ class Draft {
       // RFC 8842 section 5.3: the active side sends the ClientHello, which saves the round trip of waiting for it.
       dtlsRole: answeredSetup(this.#offer) === 'active' ? 'client' : 'server',
       fingerprints: this.#offer.fingerprints.map((fingerprint) => fingerprint.value),
-      sctp: application && { port: application.sctpPort, maxMessageBytes: application.maxMessageSize },
+      sctp: application && {
+        port: application.sctpPort,
+        maxMessageBytes: Math.min(application.maxMessageSize, MAX_MESSAGE_SIZE),
+      },
       memory,
       writer,
       requestFlush,

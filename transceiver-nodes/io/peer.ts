@@ -192,6 +192,7 @@ export class Peer {
 
   #handleKeys(keys: SrtpKeys): void {
     this.#srtp = new SrtpSession(keys, this.#options.memory)
+    this.#channels?.handleDtlsConnected()
     this.#options.events.onConnected()
   }
 

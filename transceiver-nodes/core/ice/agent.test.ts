@@ -47,7 +47,9 @@ class World {
   #transaction = 0
   readonly #inFlight: { at: number; path: IcePath; message: Uint8Array }[] = []
 
-  constructor(readonly delay = 10) {
+  readonly delay = 10
+
+  constructor() {
     this.agent = new IceAgent(
       {
         localUfrag: 'SERVERufragSERVERufrag',
