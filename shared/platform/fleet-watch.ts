@@ -24,6 +24,8 @@ export interface FleetWatchOptions {
 }
 
 export interface FleetWatch {
+  /** Reads at once, without waiting for the next time; resolves when it has read, or failed to. */
+  refresh(): Promise<void>
   /** Ends the watch; resolves when no read is under way. */
   stop(): Promise<void>
 }
@@ -51,7 +53,7 @@ export function startFleetWatch({
     onFailed: (error) => log.warn('The fleet cannot be read; the last snapshot stays in use', { error }),
     onRecovered: () => log.info('The fleet can be read again'),
   })
-  return { stop: () => reading.stop() }
+  return { refresh: () => reading.runNow(), stop: () => reading.stop() }
 }
 
 function abandonedIds(records: readonly unknown[], now: EpochSeconds): string[] {
