@@ -1,0 +1,116 @@
+/** The configuration of a relay, from environment variables: docs/operate.md. */
+
+import { formatAddress, parseAddress } from '#shared/endpoint'
+import type { Endpoint } from '#shared/endpoint'
+import { MAX_VIP_PORTS, MAX_VIPS } from '#shared/fleet/record'
+import { Environment } from '#shared/platform/environment'
+import type { LogLevel } from '#shared/platform/log'
+import type { RouteKeyRing } from '#shared/ufrag/route'
+
+/** Everything that a relay is told when it starts. */
+export interface RelayNodeConfig {
+  readonly nodeId: string
+  readonly region: string
+  readonly latitude: number
+  readonly longitude: number
+  /** The addresses that clients are given: one per family. */
+  readonly vips: readonly string[]
+  /** The address that the client ports are bound to. */
+  readonly clientBind: string
+  /** A listener is an index in this list. */
+  readonly clientPorts: readonly number[]
+  readonly link: Endpoint
+  readonly admin: Endpoint
+  readonly routeKeys: RouteKeyRing
+  readonly store: { readonly url: string; readonly token: string }
+  /** How long packets are forwarded after SIGTERM. */
+  readonly drainSeconds: number
+  readonly logLevel: LogLevel
+}
+
+/** Reads the configuration; throws a `ConfigError` that names every mistake. */
+export function readConfig(variables: Readonly<Record<string, string | undefined>>): RelayNodeConfig {
+  const environment = new Environment(variables)
+  const config: RelayNodeConfig = {
+    nodeId: readName(environment, 'FIRSTHOP_NODE_ID'),
+    region: readName(environment, 'FIRSTHOP_REGION'),
+    latitude: environment.number('FIRSTHOP_LATITUDE', -90, 90),
+    longitude: environment.number('FIRSTHOP_LONGITUDE', -180, 180),
+    vips: readVips(environment, 'FIRSTHOP_VIP'),
+    clientBind: readAddress(environment, 'FIRSTHOP_CLIENT_BIND', '::'),
+    clientPorts: readPorts(environment, 'FIRSTHOP_CLIENT_PORTS'),
+    link: readLink(environment, 'FIRSTHOP_LINK'),
+    admin: environment.endpoint('FIRSTHOP_ADMIN'),
+    routeKeys: environment.routeKeys('FIRSTHOP_ROUTE_KEYS'),
+    store: {
+      url: environment.url('UPSTASH_REDIS_REST_URL'),
+      token: environment.text('UPSTASH_REDIS_REST_TOKEN'),
+    },
+    drainSeconds: environment.integer('FIRSTHOP_DRAIN_SECONDS', 0, 86_400, 0),
+    logLevel: environment.oneOf('FIRSTHOP_LOG_LEVEL', ['debug', 'info', 'warn', 'error'], 'info'),
+  }
+  environment.check()
+  return config
+}
+
+/** A name as the registry's records take it; any other would be ignored by every reader. */
+function readName(environment: Environment, name: string): string {
+  const text = environment.text(name)
+  if (text !== '' && !/^[\w.-]{1,64}$/.test(text)) {
+    environment.fault(name, 'must be up to 64 letters, digits, dots, dashes and underscores')
+  }
+  return text
+}
+
+function readVips(environment: Environment, name: string): string[] {
+  const vips = splitList(environment.text(name)).map(canonicalAddress)
+  if (vips.length > MAX_VIPS || vips.some(isUnusable) || hasDuplicates(vips)) {
+    environment.fault(
+      name,
+      `must be up to ${MAX_VIPS} addresses that clients can reach, such as 203.0.113.7,2001:db8::7`,
+    )
+  }
+  return vips
+}
+
+function readAddress(environment: Environment, name: string, fallback: string): string {
+  const address = canonicalAddress(environment.text(name, fallback))
+  if (address === '') environment.fault(name, 'must be an IP address')
+  return address
+}
+
+function readPorts(environment: Environment, name: string): number[] {
+  const ports = splitList(environment.text(name)).map(Number)
+  const isPort = (port: number) => Number.isInteger(port) && port > 0 && port < 65_536
+  if (ports.length > MAX_VIP_PORTS || !ports.every(isPort) || hasDuplicates(ports)) {
+    environment.fault(name, `must be up to ${MAX_VIP_PORTS} different ports, such as 3478,443`)
+  }
+  return ports
+}
+
+/** The link is advertised as it is bound, so it has to be one address that transceivers can reach. */
+function readLink(environment: Environment, name: string): Endpoint {
+  const link = environment.endpoint(name)
+  if (link.port !== 0 && isUnusable(link.address)) environment.fault(name, 'must not be a wildcard address')
+  return link
+}
+
+function splitList(text: string): string[] {
+  return text === '' ? [] : text.split(',').map((item) => item.trim())
+}
+
+function canonicalAddress(text: string): string {
+  const bytes = parseAddress(text)
+  return bytes === undefined ? '' : formatAddress(bytes)
+}
+
+function isUnusable(address: string): boolean {
+  return address === '' || address === '0.0.0.0' || address === '::'
+}
+
+function hasDuplicates(list: readonly unknown[]): boolean {
+  return new Set(list).size !== list.length
+}
+
+/** Bound on flows kept, 64 bytes each; also the capacity that the relay tells the steering. */
+export const MAX_FLOWS = 2 ** 17

@@ -1,0 +1,116 @@
+/** The relay's metrics, from the counters of its core and the failures of its ports: docs/relay.md. */
+
+import { plainMetric, reasonCounter } from '#shared/metrics'
+import type { Metric } from '#shared/metrics'
+import type { UdpPort } from '#shared/platform/udp-dgram'
+import {
+  DOWNLINK_BYTES,
+  DOWNLINK_FORWARDED,
+  FLOWS_BOUND,
+  FLOWS_EXPIRED,
+  FLOWS_HELD,
+  FLOWS_MOVED,
+  FLOWS_REFRESHED,
+  FLOWS_REFUSED,
+  FLOWS_UNBOUND,
+  FRAMES_RECEIVED,
+  FRAMES_SILENT,
+  LINK_RECEIVED,
+  UPLINK_BYTES,
+  UPLINK_FORWARDED,
+  UPLINK_RECEIVED,
+} from '../core/counters.ts'
+import { DROP_REASONS } from '../core/drop-reasons.ts'
+import type { Relay } from '../core/relay.ts'
+
+/** Builds the metrics of a relay and its ports as they stand. */
+export function relayMetrics(relay: Relay, clientPorts: readonly UdpPort[], linkPort: UdpPort): Metric[] {
+  const at = (index: number) => relay.counters[index] ?? 0
+  return [
+    plainMetric('firsthop_relay_flows', 'gauge', 'Flows kept', relay.flows),
+    plainMetric('firsthop_relay_upstreams', 'gauge', 'Transceivers that packets may go to', relay.upstreams),
+    byDirection(
+      'firsthop_relay_forwarded_packets_total',
+      'Packets forwarded',
+      at(UPLINK_FORWARDED),
+      at(DOWNLINK_FORWARDED),
+    ),
+    byDirection(
+      'firsthop_relay_forwarded_bytes_total',
+      'Bytes forwarded, without framing',
+      at(UPLINK_BYTES),
+      at(DOWNLINK_BYTES),
+    ),
+    plainMetric(
+      'firsthop_relay_client_packets_total',
+      'counter',
+      'Packets that clients sent',
+      at(UPLINK_RECEIVED),
+    ),
+    plainMetric(
+      'firsthop_relay_link_datagrams_total',
+      'counter',
+      'Datagrams that came on the link',
+      at(LINK_RECEIVED),
+    ),
+    plainMetric('firsthop_relay_link_frames_total', 'counter', 'Frames in them', at(FRAMES_RECEIVED)),
+    plainMetric(
+      'firsthop_relay_silent_frames_total',
+      'counter',
+      'Frames without a packet',
+      at(FRAMES_SILENT),
+    ),
+    labelled('firsthop_relay_flow_events_total', 'What became of flows', 'event', {
+      bound: at(FLOWS_BOUND),
+      refreshed: at(FLOWS_REFRESHED),
+      moved: at(FLOWS_MOVED),
+      unbound: at(FLOWS_UNBOUND),
+      expired: at(FLOWS_EXPIRED),
+      refused: at(FLOWS_REFUSED),
+      held: at(FLOWS_HELD),
+    }),
+    reasonCounter(
+      'firsthop_relay_drops_total',
+      'Packets, datagrams and frames dropped',
+      dropsByReason(relay),
+    ),
+    labelled(
+      'firsthop_relay_client_port_failures_total',
+      'Failures of client ports',
+      'code',
+      failures(clientPorts),
+    ),
+    labelled(
+      'firsthop_relay_link_port_failures_total',
+      'Failures of the link port',
+      'code',
+      failures([linkPort]),
+    ),
+  ]
+}
+
+function byDirection(name: string, help: string, uplink: number, downlink: number): Metric {
+  return labelled(name, help, 'direction', { uplink, downlink })
+}
+
+function labelled(
+  name: string,
+  help: string,
+  label: string,
+  values: Readonly<Record<string, number>>,
+): Metric {
+  const samples = Object.entries(values).map(([text, value]) => ({ value, labels: { [label]: text } }))
+  return { name, help, type: 'counter', samples }
+}
+
+function dropsByReason(relay: Relay): Record<string, number> {
+  return Object.fromEntries(DROP_REASONS.map((reason, i) => [reason, relay.drops[i] ?? 0]))
+}
+
+function failures(ports: readonly UdpPort[]): Record<string, number> {
+  const countByCode: Record<string, number> = {}
+  for (const { failuresByCode } of ports) {
+    for (const [code, count] of failuresByCode) countByCode[code] = (countByCode[code] ?? 0) + count
+  }
+  return countByCode
+}
