@@ -172,8 +172,8 @@ interface QueuedMessage {
 /** What may wait for a client that takes no data: minutes of events. */
 export const MAX_BACKLOG_BYTES = 1024 * 1024
 
-/** How long the client may take to send INIT: the jitter of a bad network, for which nothing is risked. */
-const INIT_PATIENCE_MILLIS = 200
+/** How long the client may take to send INIT: it follows the end of the DTLS handshake at once, or not at all. */
+const INIT_PATIENCE_MILLIS = 50
 
 /** What a queued message takes besides its bytes. */
 const MESSAGE_OVERHEAD_BYTES = 128
