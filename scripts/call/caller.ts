@@ -122,7 +122,6 @@ class Caller {
   async #converse(answer: string): Promise<void> {
     await this.#peer.acceptAnswer(answer)
     await this.#connect()
-    this.#peer.sendEvent({ type: 'firsthop.path.retrieve' })
     await this.#talk()
     if (this.#reply.seconds > 0) return
     const said = this.#serverError === undefined ? '' : `; the server said: ${this.#serverError}`
@@ -196,6 +195,7 @@ class Caller {
         this.#wasHeard = true
         break
       case 'output_audio_buffer.started':
+        this.#peer.sendEvent({ type: 'firsthop.path.retrieve' })
         this.#isSounding = true
         this.#isAnswered ||= this.#wasHeard
         break
