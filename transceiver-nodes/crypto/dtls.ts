@@ -93,8 +93,8 @@ export class DtlsEndpoint {
           : Math.min(previous * 2, LONGEST_RETRANSMIT),
     }
     this.#ssl = options.context.createConnection()
-    this.#input = openssl.demand(openssl.BIO_new(openssl.BIO_s_dgram_mem()), 'BIO_new')
-    this.#output = openssl.demand(openssl.BIO_new(openssl.BIO_s_dgram_mem()), 'BIO_new')
+    this.#input = openDatagramQueue()
+    this.#output = openDatagramQueue()
     openssl.SSL_set_bio(this.#ssl, this.#input, this.#output)
     openssl.SSL_ctrl(this.#ssl, SSL_CTRL_SET_MTU, DTLS_MTU_BYTES, 0)
     if (options.role === 'client') openssl.SSL_set_connect_state(this.#ssl)
@@ -289,6 +289,14 @@ export class DtlsEndpoint {
   }
 }
 
+/** Datagrams on their way into OpenSSL or out of it: never more than one in, and one flight out. */
+function openDatagramQueue(): openssl.Address {
+  const queue = openssl.demand(openssl.BIO_new(openssl.BIO_s_dgram_mem()), 'BIO_new')
+  // It grows when it must; as it comes, it has room for nine datagrams, 15 KB.
+  openssl.BIO_ctrl(queue, BIO_C_SET_WRITE_BUF_SIZE, QUEUE_BYTES, 0)
+  return queue
+}
+
 function handleOpenSslTimeout(ssl: openssl.Address): number {
   return openssl.SSL_ctrl(ssl, DTLS_CTRL_HANDLE_TIMEOUT, 0, 0)
 }
@@ -324,8 +332,12 @@ const OUTPUT_AT = INPUT_AT + MAX_DATAGRAM_BYTES
 const DATA_AT = OUTPUT_AT + MAX_DATAGRAM_BYTES
 const scratch = new PacketMemory(DATA_AT + MAX_DATAGRAM_BYTES)
 
-// ssl.h, sslerr.h
+/** First size of a datagram queue, where each datagram takes some 250 bytes more. */
+const QUEUE_BYTES = 2048
 
+// bio.h, ssl.h, sslerr.h
+
+const BIO_C_SET_WRITE_BUF_SIZE = 136
 const SSL_CTRL_SET_MTU = 17
 const DTLS_CTRL_GET_TIMEOUT = 73
 const DTLS_CTRL_HANDLE_TIMEOUT = 74

@@ -209,6 +209,7 @@ export const X509_STORE_CTX_set_error = bind(
 
 export const BIO_s_dgram_mem = bind('uintptr_t BIO_s_dgram_mem()')
 export const BIO_new = bind('uintptr_t BIO_new(uintptr_t method)')
+export const BIO_ctrl = bind('long BIO_ctrl(uintptr_t bio, int command, long number, uintptr_t pointer)')
 export const BIO_read = bind('int BIO_read(uintptr_t bio, uintptr_t out, int room)')
 export const BIO_write = bind('int BIO_write(uintptr_t bio, uintptr_t data, int length)')
 
