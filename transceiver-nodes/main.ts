@@ -1,10 +1,11 @@
 /** A transceiver: reads its configuration, builds its parts, serves calls until SIGTERM. docs/transceiver.md. */
 
+import { readI32 } from '#shared/bytes'
 import { SignatureVerifier } from '#shared/control/signature'
 import type { TransceiverRecord } from '#shared/fleet/record'
 import { startAdminServer } from '#shared/platform/admin-server'
 import { epochNow, monotonicNow } from '#shared/platform/clock'
-import { hmacSha256, sha256 } from '#shared/platform/crypto'
+import { hmacSha256, randomBytes, sha256 } from '#shared/platform/crypto'
 import { startFleetMember } from '#shared/platform/fleet-member'
 import { startFleetWatch } from '#shared/platform/fleet-watch'
 import { openLog } from '#shared/platform/log'
@@ -39,10 +40,11 @@ const store = openStore(config.store)
 const memory = new PacketMemory(LINK_WRITER_BYTES + MAX_DATAGRAM_BYTES)
 const directory = new RelayDirectory()
 const drops = new DropCounts()
-const table = new SessionTable<Call>(config.capacity)
+const hashKey = randomBytes(8)
+const table = new SessionTable<Call>(config.capacity, [readI32(hashKey, 0), readI32(hashKey, 4)])
 let port: LinkPort | undefined
-const writer = new LinkWriter(memory.bytes, 0, directory, (relay, start, length) => {
-  const to = directory.relayAt(relay)?.link
+const writer = new LinkWriter(memory.bytes, 0, directory, (link, start, length) => {
+  const to = directory.linkAt(link)?.endpoint
   if (to !== undefined) port?.send(to, start, length)
 })
 const { cluster, transceiver, routeKeys } = config
@@ -69,6 +71,7 @@ const calls = new Calls({
   dtlsContext: new DtlsContext(createCertificate()),
   backend: createDemoBackend(),
   drops,
+  refreshFleet: () => void watch.refresh(),
   requestFlush: () => loop.requestFlush(),
   log,
 })

@@ -9,6 +9,7 @@
 import {
   LINK_HEADER_BYTES,
   LINK_TYPE_DATA,
+  MAX_BUNDLE_BYTES,
   MAX_CLIENT_PAYLOAD_BYTES,
   MAX_FRAME_HEADER_BYTES,
   writeLinkHeader,
@@ -67,7 +68,7 @@ export class LinkBundles {
       if (this.#upstreams[slot] !== upstream) continue
       const start = this.#starts[slot] ?? 0
       const frameLength = this.#lengths[slot] ?? 0
-      if (slot > first && length + frameLength > LINK_MTU_BYTES) break
+      if (slot > first && length + frameLength > MAX_BUNDLE_BYTES) break
       datagram.set(this.memory.subarray(start, start + frameLength), length)
       length += frameLength
       this.#upstreams[slot] = TAKEN
@@ -81,7 +82,5 @@ const SLOTS = 64
 const SLOT_BYTES = MAX_FRAME_HEADER_BYTES + MAX_CLIENT_PAYLOAD_BYTES
 /** The longest datagram with one frame; one with several is shorter. */
 const DATAGRAM_BYTES = LINK_HEADER_BYTES + SLOT_BYTES
-/** A datagram with more than one frame stays within this. */
-const LINK_MTU_BYTES = 1_400
 /** The packet of this slot has left. */
 const TAKEN = -1

@@ -22,6 +22,9 @@ export const MAX_VIPS = 2
 /** The most client ports of one VIP and one transport; every one of them becomes a candidate in every answer. */
 export const MAX_VIP_PORTS = 4
 
+/** The most further links of one relay: a thread for each core of the largest machines. */
+export const MAX_LINK_PORTS = 255
+
 const text = v.pipe(v.string(), v.maxLength(256))
 const name = v.pipe(v.string(), v.regex(/^[\w.-]{1,64}$/))
 const count = v.pipe(v.number(), v.safeInteger(), v.minValue(0))
@@ -59,6 +62,8 @@ export const relayRecordSchema = v.object({
   ...node,
   vips: v.pipe(v.array(vipSchema), v.minLength(1), v.maxLength(MAX_VIPS), v.readonly()),
   flows: count,
+  /** Ports of further links at the same address: one for each further thread. */
+  linkPorts: v.optional(v.pipe(v.array(port), v.maxLength(MAX_LINK_PORTS), v.readonly())),
 })
 
 /** The record of a transceiver: the ids that a routing ufrag names it by, its control URL, and its sessions. */

@@ -42,6 +42,9 @@ export const LINK_PROBE_BYTES = LINK_HEADER_BYTES + 8
 /** The longest frame header, that of an IPv6 client. */
 export const MAX_FRAME_HEADER_BYTES = 22
 
+/** A datagram with more than one frame stays within this: the Internet's usual MTU, less tunnels on the way. */
+export const MAX_BUNDLE_BYTES = 1400
+
 /** The longest client payload that every link carries: an Ethernet frame over IPv6 and UDP. */
 export const MAX_CLIENT_PAYLOAD_BYTES = 1452
 

@@ -28,10 +28,16 @@ function relayRecord(index: number): RelayRecord {
   }
 }
 
-function pathTo(relay: number, client: Client): IcePath {
+function linkOf(directory: RelayDirectory, index: number): number {
+  const words = new Int32Array(ENDPOINT_WORDS)
+  writeClient(words, 0, { ...relayRecord(index).link, listener: 0, transport: 'udp' })
+  return directory.find(words, 0)
+}
+
+function pathTo(link: number, client: Client): IcePath {
   const words = new Int32Array(ENDPOINT_WORDS)
   writeClient(words, 0, client)
-  return new IcePath(relay, words, 0, 0, NOW)
+  return new IcePath(0, link, words, 0, 0, NOW)
 }
 
 /** A writer whose datagrams are read back at once. */
@@ -42,19 +48,19 @@ function recordingWriter(relayCount: number) {
     Array.from({ length: relayCount }, (_, index) => relayRecord(index)),
     NOW,
   )
-  const indices = Array.from({ length: relayCount }, (_, index) => directory.indexOf(`relay-${index}`))
-  const frames: { relay: number; client: Client; flags: number; payload: Uint8Array; datagram: number }[] = []
+  const indices = Array.from({ length: relayCount }, (_, index) => linkOf(directory, index))
+  const frames: { link: number; client: Client; flags: number; payload: Uint8Array; datagram: number }[] = []
   const lengths: number[] = []
-  const writer = new LinkWriter(memory, 0, directory, (relay, start, length) => {
+  const writer = new LinkWriter(memory, 0, directory, (link, start, length) => {
     const reader = new LinkReader()
     expect(reader.open(memory, start, length)).toBeUndefined()
     expect(reader.type).toBe(LINK_TYPE_DATA)
-    expect(reader.hasCookie(directory.relayAt(relay)!.cookie!)).toBe(true)
+    expect(reader.hasCookie(directory.linkAt(link)!.cookie!)).toBe(true)
     lengths.push(length)
     while (reader.next()) {
       const payload = memory.slice(reader.payloadStart, reader.payloadStart + reader.payloadLength)
       const client = readClient(reader.client, 0)
-      frames.push({ relay, client, flags: reader.flags, payload, datagram: lengths.length - 1 })
+      frames.push({ link, client, flags: reader.flags, payload, datagram: lengths.length - 1 })
     }
     expect(reader.fault).toBeUndefined()
   })
@@ -93,7 +99,7 @@ test('delivers every frame once, in order for each relay, and never lets two fra
       writer.flush()
       for (const [relay, index] of indices.entries()) {
         const sent = operations.filter((operation) => operation.relay === relay)
-        const arrived = frames.filter((frame) => frame.relay === index)
+        const arrived = frames.filter((frame) => frame.link === index)
         expect(arrived.map(({ client, payload }) => ({ client, payload }))).toEqual(
           sent.map(({ client, payload }) => ({ client, payload })),
         )

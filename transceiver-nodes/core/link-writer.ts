@@ -10,16 +10,17 @@ import {
   frameHeaderBytes,
   LINK_HEADER_BYTES,
   LINK_TYPE_DATA,
+  MAX_BUNDLE_BYTES,
   writeFrameHeader,
   writeLinkHeader,
 } from '#shared/link/frame'
 import type { IcePath } from './ice/path.ts'
 import type { RelayDirectory } from './relay-directory.ts'
 
-/** Sends the datagram at `start` to a relay; the memory is reused after the call. */
-export type EmitDatagram = (relay: number, start: number, length: number) => void
+/** Sends the datagram at `start` by a link; the memory is reused after the call. */
+export type EmitDatagram = (link: number, start: number, length: number) => void
 
-/** Writes frames into caller-owned memory, one open datagram per relay. */
+/** Writes frames into caller-owned memory, one open datagram per link. */
 export class LinkWriter {
   readonly #memory: Uint8Array
   readonly #base: number
@@ -27,7 +28,7 @@ export class LinkWriter {
   readonly #emit: EmitDatagram
   /** Length so far of the open datagram of each region; 0: none. */
   readonly #lengths = new Int32Array(REGIONS)
-  readonly #relays = new Int32Array(REGIONS).fill(-1)
+  readonly #links = new Int32Array(REGIONS).fill(-1)
   #region = 0
   #path: IcePath | undefined
   #flags = 0
@@ -44,9 +45,9 @@ export class LinkWriter {
 
   /** Opens a frame for up to `maxPayloadBytes` and returns where its payload goes; -1: the relay's cookie is unknown. */
   begin(path: IcePath, flags: number, maxPayloadBytes: number): number {
-    if (this.#directory.relayAt(path.relay)?.cookie === undefined) return -1
+    if (this.#directory.linkAt(path.link)?.cookie === undefined) return -1
     const header = frameHeaderBytes(path.client, 0)
-    this.#region = this.#regionFor(path.relay, header + maxPayloadBytes)
+    this.#region = this.#regionFor(path.link, header + maxPayloadBytes)
     this.#path = path
     this.#flags = flags
     this.#payloadStart = this.#endOfRegion() + header
@@ -78,23 +79,23 @@ export class LinkWriter {
     for (let region = 0; region < REGIONS; region++) this.#flushRegion(region)
   }
 
-  /** The region with this relay's open datagram if the frame still fits, or an empty one. */
-  #regionFor(relay: number, frameBytes: number): number {
-    const region = relay % REGIONS
+  /** The region with this link's open datagram if the frame still fits, or an empty one. */
+  #regionFor(link: number, frameBytes: number): number {
+    const region = link % REGIONS
     const length = this.#lengths[region] ?? 0
-    if (length > 0 && (this.#relays[region] !== relay || length + frameBytes > LINK_MTU_BYTES)) {
+    if (length > 0 && (this.#links[region] !== link || length + frameBytes > MAX_BUNDLE_BYTES)) {
       this.#flushRegion(region)
     }
-    if ((this.#lengths[region] ?? 0) === 0) this.#open(region, relay)
+    if ((this.#lengths[region] ?? 0) === 0) this.#open(region, link)
     return region
   }
 
-  #open(region: number, relay: number): void {
-    const cookie = this.#directory.relayAt(relay)?.cookie
+  #open(region: number, link: number): void {
+    const cookie = this.#directory.linkAt(link)?.cookie
     if (cookie === undefined) return
     writeLinkHeader(this.#memory, this.#base + region * REGION_BYTES, LINK_TYPE_DATA, cookie)
     this.#lengths[region] = LINK_HEADER_BYTES
-    this.#relays[region] = relay
+    this.#links[region] = link
   }
 
   #flushRegion(region: number): void {
@@ -102,7 +103,7 @@ export class LinkWriter {
     this.#lengths[region] = 0
     // An opened datagram whose frame was never committed holds a bare header.
     if (length > LINK_HEADER_BYTES) {
-      this.#emit(this.#relays[region] ?? -1, this.#base + region * REGION_BYTES, length)
+      this.#emit(this.#links[region] ?? -1, this.#base + region * REGION_BYTES, length)
     }
   }
 
@@ -111,11 +112,9 @@ export class LinkWriter {
   }
 }
 
-/** Most relays written to in one turn without an early flush. */
+/** Most links written to in one turn without an early flush. */
 const REGIONS = 16
 /** Room for one datagram: the MTU, or a single frame of the largest client payload. */
 const REGION_BYTES = 2048
-/** A datagram with more than one frame stays within this, docs/link.md. */
-const LINK_MTU_BYTES = 1400
 /** Memory that a writer needs. */
 export const LINK_WRITER_BYTES = REGIONS * REGION_BYTES

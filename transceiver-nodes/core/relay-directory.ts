@@ -1,98 +1,102 @@
 /**
  * The relays that may speak to this transceiver: the allow-list of docs/link.md, built from the fleet.
  *
- * A relay keeps its index for as long as it is listed, so paths and datagrams name relays by number. The
- * cookie that a relay wants echoed is learned only from datagrams whose content has been authenticated
- * (MESSAGE-INTEGRITY of a check, or an SRTP tag), so a spoofed datagram cannot silence a relay.
+ * A relay has one link or several (one for each of its threads), and several relays may stand behind one VIP: a
+ * load balancer moves a client between them at will. So packets name their link by an index, paths name their
+ * VIP by another, and both stay the same for as long as they are known. The cookie that a relay wants echoed is
+ * learned only from datagrams whose content has been authenticated (MESSAGE-INTEGRITY of a check, or an SRTP
+ * tag), so a spoofed datagram cannot silence a relay.
  */
 
 import { EndpointTable } from '#shared/endpoint-table'
 import { ENDPOINT_WORDS, writeClient } from '#shared/endpoint'
 import type { Endpoint } from '#shared/endpoint'
 import type { RelayRecord } from '#shared/fleet/record'
+import { LINK_COOKIE_BYTES } from '#shared/link/frame'
 import type { Millis } from '#shared/time'
 
-/** A relay as this transceiver knows it. */
-export interface KnownRelay {
-  readonly id: string
+/** One link of a relay, as this transceiver knows it. */
+export interface KnownLink {
+  /** The relay's id. */
+  readonly relay: string
   readonly region: string
-  readonly link: Endpoint
+  readonly endpoint: Endpoint
+  /** Index of the relay's VIP. */
+  readonly vip: number
   /** The relay's boot secret, echoed in every datagram to it; undefined until learned. */
   cookie: Uint8Array | undefined
 }
 
-/** Relays by index and by link endpoint. */
+/** Links by index and by endpoint, VIPs by index. */
 export class RelayDirectory {
-  readonly #table = new EndpointTable(MAX_RELAYS)
-  readonly #relays: (KnownRelay | undefined)[] = []
-  readonly #indexById = new Map<string, number>()
+  readonly #table = new EndpointTable(MAX_LINKS)
+  readonly #links: (KnownLink | undefined)[] = []
+  readonly #vips: string[] = []
   readonly #words = new Int32Array(ENDPOINT_WORDS)
 
   /**
-   * Takes the fleet's relays. One that has gone from the list is kept while nothing needs its place: a relay
-   * whose heartbeat is late still carries calls.
+   * Takes the fleet's relays. A link that has gone from the list is kept until another relay has its endpoint:
+   * a relay whose heartbeat is late still carries calls.
    */
   update(records: readonly RelayRecord[], now: Millis): void {
-    for (const record of records) this.#add(record, now)
+    for (const record of records) {
+      const ports = [record.link.port, ...(record.linkPorts ?? [])]
+      for (const port of ports) this.#enter(record, { address: record.link.address, port }, now)
+    }
   }
 
-  /** Finds the relay whose link endpoint is at `words[wordsAt]`; -1: a stranger. */
+  /** Finds the link whose endpoint is at `words[wordsAt]`; -1: a stranger. */
   find(words: Int32Array, wordsAt: number): number {
     return this.#table.find(words, wordsAt, 0)
   }
 
-  /** Finds a relay by its id; -1: unknown. */
-  indexOf(id: string): number {
-    return this.#indexById.get(id) ?? -1
+  /** Tells whether a relay of this id has a link. */
+  knows(id: string): boolean {
+    return this.#links.some((link) => link?.relay === id)
   }
 
-  /** Returns the relay with this index. */
-  relayAt(index: number): KnownRelay | undefined {
-    return this.#relays[index]
+  /** Returns the link with this index. */
+  linkAt(index: number): KnownLink | undefined {
+    return this.#links[index]
+  }
+
+  /** Returns the index of the VIP that a link's relay stands behind; -1: unknown. */
+  vipOf(link: number): number {
+    return this.#links[link]?.vip ?? -1
+  }
+
+  /** Returns the first address of a VIP. */
+  vipAddress(vip: number): string | undefined {
+    return this.#vips[vip]
   }
 
   /** Remembers the cookie of a datagram whose content has been authenticated. */
   learnCookie(index: number, memory: Uint8Array, cookieStart: number): void {
-    const relay = this.#relays[index]
-    if (relay === undefined) return
-    const known = relay.cookie
+    const link = this.#links[index]
+    if (link === undefined) return
+    const known = link.cookie
     if (known === undefined) {
-      relay.cookie = memory.slice(cookieStart, cookieStart + COOKIE_BYTES)
+      link.cookie = memory.slice(cookieStart, cookieStart + LINK_COOKIE_BYTES)
       return
     }
-    for (let i = 0; i < COOKIE_BYTES; i++) known[i] = memory[cookieStart + i] ?? 0
+    for (let i = 0; i < LINK_COOKIE_BYTES; i++) known[i] = memory[cookieStart + i] ?? 0
   }
 
-  #add(record: RelayRecord, now: Millis): void {
-    const { address, port } = record.link
-    const known = this.#relays[this.indexOf(record.id)]
-    if (known !== undefined && known.link.address === address && known.link.port === port) return
-    if (!writeClient(this.#words, 0, { address, port, listener: 0, transport: 'udp' })) return
-    this.#drop(record.id)
-    const index = this.#claim(now)
+  #enter(record: RelayRecord, endpoint: Endpoint, now: Millis): void {
+    if (!writeClient(this.#words, 0, { ...endpoint, listener: 0, transport: 'udp' })) return
+    const index = this.#table.insert(this.#words, 0, 0, now)
     if (index < 0) return
-    this.#relays[index] = { id: record.id, region: record.region, link: record.link, cookie: undefined }
-    this.#indexById.set(record.id, index)
+    const vip = this.#vipIndex(record.vips[0]?.address ?? '')
+    const known = this.#links[index]
+    if (known?.relay === record.id && known.vip === vip) return
+    this.#links[index] = { relay: record.id, region: record.region, endpoint, vip, cookie: undefined }
   }
 
-  #drop(id: string): void {
-    const index = this.indexOf(id)
-    if (index < 0) return
-    this.#table.remove(index)
-    this.#relays[index] = undefined
-    this.#indexById.delete(id)
-  }
-
-  /** Takes a slot for the endpoint in `#words`, over from another relay if that one has left the same address. */
-  #claim(now: Millis): number {
-    const taken = this.#table.find(this.#words, 0, 0)
-    const previous = taken < 0 ? undefined : this.#relays[taken]
-    if (previous !== undefined) this.#indexById.delete(previous.id)
-    return taken < 0 ? this.#table.insert(this.#words, 0, 0, now) : taken
+  #vipIndex(address: string): number {
+    const known = this.#vips.indexOf(address)
+    return known >= 0 ? known : this.#vips.push(address) - 1
   }
 }
 
-/** Length of the link cookie, docs/link.md. */
-const COOKIE_BYTES = 8
-/** Bound on relays known at once. */
-const MAX_RELAYS = 1024
+/** Bound on links known at once. */
+const MAX_LINKS = 4096

@@ -6,14 +6,14 @@ import { SessionTable } from './session-table.ts'
 
 const NOW = millisOf(0)
 
-function path(relay: number, port: number): IcePath {
+function path(vip: number, port: number): IcePath {
   const words = new Int32Array(ENDPOINT_WORDS)
   writeClient(words, 0, { address: '198.51.100.7', port, listener: 0, transport: 'udp' })
-  return new IcePath(relay, words, 0, 0, NOW)
+  return new IcePath(vip, 0, words, 0, 0, NOW)
 }
 
 test('finds a session by handle until it is removed, and refuses a taken handle and one too many', () => {
-  const table = new SessionTable<string>(2)
+  const table = new SessionTable<string>(2, [0, 0])
   expect(table.add(7, 'a')).toBe(true)
   expect(table.add(7, 'b')).toBe(false)
   expect(table.add(8, 'b')).toBe(true)
@@ -24,8 +24,8 @@ test('finds a session by handle until it is removed, and refuses a taken handle 
   expect([...table.sessions()]).toEqual(['b'])
 })
 
-test('tells the same client through two relays apart', () => {
-  const table = new SessionTable<string>(2)
+test('tells the same client through two VIPs apart', () => {
+  const table = new SessionTable<string>(2, [0, 0])
   const [first, second] = [path(0, 1000), path(1, 1000)]
   table.bind(first, 'a', NOW)
   table.bind(second, 'b', NOW)
@@ -36,7 +36,7 @@ test('tells the same client through two relays apart', () => {
 })
 
 test('gives an endpoint to the call that proved itself last, and lets the earlier one not take it away', () => {
-  const table = new SessionTable<string>(2)
+  const table = new SessionTable<string>(2, [0, 0])
   const [earlier, later] = [path(0, 1000), path(0, 1000)]
   table.bind(earlier, 'a', NOW)
   table.bind(later, 'b', NOW)

@@ -17,9 +17,10 @@ export class SessionTable<Session> {
   readonly #paths: (IcePath | undefined)[] = []
   readonly #maxSessions: number
 
-  constructor(maxSessions: number) {
+  /** `hashKey` is random, so that nobody can choose addresses that collide. */
+  constructor(maxSessions: number, hashKey: readonly [number, number]) {
     this.#maxSessions = maxSessions
-    this.#table = new EndpointTable(maxSessions * PATHS_PER_SESSION)
+    this.#table = new EndpointTable(maxSessions * PATHS_PER_SESSION, hashKey)
   }
 
   /** Sessions under way. */
@@ -56,8 +57,8 @@ export class SessionTable<Session> {
 
   /** Routes packets of `path` to `session`; false: the table is full. */
   bind(path: IcePath, session: Session, now: Millis): boolean {
-    const known = this.#table.find(path.client, 0, path.relay)
-    const slot = known >= 0 ? known : this.#table.insert(path.client, 0, path.relay, now)
+    const known = this.#table.find(path.client, 0, path.vip)
+    const slot = known >= 0 ? known : this.#table.insert(path.client, 0, path.vip, now)
     if (slot < 0) return false
     this.#sessions[slot] = session
     this.#paths[slot] = path
@@ -66,16 +67,16 @@ export class SessionTable<Session> {
 
   /** Ends the routing of `path`, unless another session has taken the endpoint over. */
   unbind(path: IcePath): void {
-    const slot = this.#table.find(path.client, 0, path.relay)
+    const slot = this.#table.find(path.client, 0, path.vip)
     if (slot < 0 || this.#paths[slot] !== path) return
     this.#table.remove(slot)
     this.#sessions[slot] = undefined
     this.#paths[slot] = undefined
   }
 
-  /** Finds the slot of the path through `relay` from the client at `words[wordsAt]`; -1: none. */
-  find(relay: number, words: Int32Array, wordsAt: number): number {
-    return this.#table.find(words, wordsAt, relay)
+  /** Finds the slot of the path through `vip` from the client at `words[wordsAt]`; -1: none. */
+  find(vip: number, words: Int32Array, wordsAt: number): number {
+    return this.#table.find(words, wordsAt, vip)
   }
 
   /** Returns the session at a slot. */

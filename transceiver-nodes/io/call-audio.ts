@@ -106,13 +106,16 @@ export class CallAudio {
     this.#encoder.close()
   }
 
+  /** Hands on everything that is due: a packet may last longer or shorter than a frame. */
   #hear(now: Millis): void {
     if (!this.hasHeard) return
-    const popped = this.#jitterBuffer.pop(now)
+    let popped = this.#jitterBuffer.pop(now)
     this.#emptyFrames = popped === 'empty' ? this.#emptyFrames + 1 : 0
-    if (popped === 'packet') this.#decode()
-    else if (popped === 'missing') this.#options.onAudio(this.#decoder.conceal())
-    else if (this.#emptyFrames > MAX_EMPTY_FRAMES) this.#options.onAudio(SILENCE)
+    if (this.#emptyFrames > MAX_EMPTY_FRAMES) this.#options.onAudio(SILENCE)
+    for (; popped !== 'empty'; popped = this.#jitterBuffer.pop(now)) {
+      if (popped === 'packet') this.#decode()
+      else this.#options.onAudio(this.#decoder.conceal())
+    }
   }
 
   #decode(): void {

@@ -31,8 +31,8 @@ export interface CallOptions {
   readonly audio: Omit<CallAudioOptions, 'peer' | 'playout' | 'onAudio'>
   readonly backend: Backend
   readonly eventId: () => string
-  /** Names a relay and the transceiver for `firsthop.path`. */
-  readonly describeNodes: (relay: number) => Readonly<Record<string, unknown>>
+  /** Names the relay at a link and the transceiver for `firsthop.path`. */
+  readonly describeNodes: (link: number) => Readonly<Record<string, unknown>>
   readonly bindPath: (path: IcePath, call: Call) => void
   readonly unbindPath: (path: IcePath) => void
   readonly onFault: PeerEvents['onFault']
@@ -86,11 +86,12 @@ export class Call implements LoopSession {
   handleStun(
     bytes: Uint8Array,
     message: StunMessage,
-    relay: number,
+    vip: number,
+    link: number,
     words: Int32Array,
     now: Millis,
   ): IcePath | IceFault {
-    const verdict = this.#peer.handleStun(bytes, message, relay, words, now)
+    const verdict = this.#peer.handleStun(bytes, message, vip, link, words, now)
     if (typeof verdict !== 'string') this.timeline.mark('firstCheck', now)
     return verdict
   }
@@ -187,7 +188,7 @@ export class Call implements LoopSession {
     const roundTripMillis =
       path.roundTripMillis === undefined ? null : Math.round(path.roundTripMillis * 10) / 10
     const { transport } = readClient(path.client, 0)
-    return { ...this.#options.describeNodes(path.relay), client: { transport }, roundTripMillis, timeline }
+    return { ...this.#options.describeNodes(path.link), client: { transport }, roundTripMillis, timeline }
   }
 }
 

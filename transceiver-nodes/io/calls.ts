@@ -39,6 +39,8 @@ export interface CallsParts {
   readonly dtlsContext: DtlsContext
   readonly backend: Backend
   readonly drops: DropCounts
+  /** Reads the registry before its time: a relay has joined since. */
+  readonly refreshFleet: () => void
   /** Asks for what has been written outside the loop's own turns to be sent. */
   readonly requestFlush: () => void
   readonly log: Log
@@ -78,6 +80,7 @@ export class Calls {
     const { table, node } = this.#parts
     if (this.#isDraining) return 'node-draining'
     if (table.isFull) return 'node-full'
+    if (request.relays.some((relay) => !this.#parts.directory.knows(relay.id))) this.#parts.refreshFleet()
     const offer = readOffer(request.offer)
     if (typeof offer === 'string') return offer
     if (offer.audio.codec.name !== 'opus') return 'offer-no-codec'
@@ -178,7 +181,7 @@ class Draft {
       },
       backend,
       eventId: () => `event_${toBase64Url(randomBytes(12))}`,
-      describeNodes: (relay) => this.#describeNodes(relay),
+      describeNodes: (link) => this.#describeNodes(link),
       bindPath: (path, call) => void table.bind(path, call, monotonicNow()),
       unbindPath: (path) => table.unbind(path),
       onFault: (fault, error) => {
@@ -192,7 +195,7 @@ class Draft {
   #peerOptions(): ConstructorParameters<typeof Call>[0]['peer'] {
     const { dtlsContext, memory, writer, directory, requestFlush } = this.#parts
     const { iceUfrag, icePwd, application } = this.#offer
-    const order = this.#request.relays.map((relay) => relay.id)
+    const vips = this.#request.relays.flatMap((relay) => relay.vips.map(({ address }) => address))
     return {
       ice: {
         localUfrag: this.#ufrag,
@@ -200,9 +203,9 @@ class Draft {
         localMac: hmacSha1(utf8(this.#password)),
         remoteMac: hmacSha1(utf8(icePwd)),
         randomBytes,
-        rankOf: (relay, listener) => {
-          const position = order.indexOf(directory.relayAt(relay)?.id ?? '')
-          return position < 0 ? undefined : listener * order.length + position
+        rankOf: (vip, listener) => {
+          const position = vips.indexOf(directory.vipAddress(vip) ?? '')
+          return position < 0 ? undefined : listener * vips.length + position
         },
       },
       dtlsContext,
@@ -219,10 +222,10 @@ class Draft {
     }
   }
 
-  #describeNodes(relay: number): Readonly<Record<string, unknown>> {
-    const known = this.#parts.directory.relayAt(relay)
+  #describeNodes(link: number): Readonly<Record<string, unknown>> {
+    const known = this.#parts.directory.linkAt(link)
     const { id, region } = this.#parts.node
-    return { relay: known && { id: known.id, region: known.region }, transceiver: { id, region } }
+    return { relay: known && { id: known.relay, region: known.region }, transceiver: { id, region } }
   }
 
   #answer(): string {

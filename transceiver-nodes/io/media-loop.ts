@@ -30,7 +30,8 @@ export interface LoopSession {
   handleStun(
     bytes: Uint8Array,
     message: StunMessage,
-    relay: number,
+    vip: number,
+    link: number,
     words: Int32Array,
     now: Millis,
   ): IcePath | IceFault
@@ -66,7 +67,7 @@ export interface MediaLoopParts<Session extends LoopSession> {
 export class MediaLoop<Session extends LoopSession> {
   readonly #parts: MediaLoopParts<Session>
   readonly #reader = new LinkReader()
-  readonly #relayWords = new Int32Array(ENDPOINT_WORDS)
+  readonly #senderWords = new Int32Array(ENDPOINT_WORDS)
   readonly #pacer: Pacer
   #timer: NodeJS.Timeout | undefined
   #worstLateness = 0
@@ -80,7 +81,7 @@ export class MediaLoop<Session extends LoopSession> {
 
   /** Words into which the port writes a datagram's sender before it calls `handleDatagram`. */
   get senderWords(): Int32Array {
-    return this.#relayWords
+    return this.#senderWords
   }
 
   /** How late the worst tick since the last call was, in milliseconds. */
@@ -107,15 +108,15 @@ export class MediaLoop<Session extends LoopSession> {
   /** Takes the link datagram at `start`, from the sender in `senderWords`. */
   handleDatagram(start: number, length: number): void {
     const { directory, drops, memory } = this.#parts
-    const relay = directory.find(this.#relayWords, 0)
-    if (relay < 0) return drops.count('link-stranger')
+    const link = directory.find(this.#senderWords, 0)
+    if (link < 0) return drops.count('link-stranger')
     const reader = this.#reader
     const fault = reader.open(memory, start, length)
     if (fault !== undefined) return drops.count(fault)
     if (reader.type !== LINK_TYPE_DATA) return drops.count('link-type')
     const now = monotonicNow()
     this.#isInTurn = true
-    while (reader.next()) this.#handleFrame(relay, now)
+    while (reader.next()) this.#handleFrame(link, now)
     if (reader.fault !== undefined) drops.count(reader.fault)
     this.#endTurn()
   }
@@ -130,35 +131,36 @@ export class MediaLoop<Session extends LoopSession> {
     })
   }
 
-  #handleFrame(relay: number, now: Millis): void {
+  #handleFrame(link: number, now: Millis): void {
     const { memory, drops } = this.#parts
     const { payloadStart, payloadLength } = this.#reader
     const kind = classifyPacket(memory, payloadStart, payloadLength)
     const drop =
       kind === 'stun'
-        ? this.#handleStun(relay, now)
+        ? this.#handleStun(link, now)
         : kind === 'unknown'
           ? 'packet-unknown'
-          : this.#handleMedia(kind, relay, now)
+          : this.#handleMedia(kind, link, now)
     if (drop !== undefined) drops.count(drop)
   }
 
-  #handleStun(relay: number, now: Millis): TransceiverDrop | undefined {
+  #handleStun(link: number, now: Millis): TransceiverDrop | undefined {
     const { memory, directory, table } = this.#parts
     const { payloadStart, payloadLength, client, cookieStart } = this.#reader
+    const vip = directory.vipOf(link)
     const bytes = memory.slice(payloadStart, payloadStart + payloadLength)
     const message = parseStunMessage(bytes)
     if (typeof message === 'string') return message
     const session =
       message.type === BINDING_REQUEST
         ? this.#sessionOfRequest(message)
-        : table.sessionAt(table.find(relay, client, 0))
+        : table.sessionAt(table.find(vip, client, 0))
     if (session === undefined) return 'session-unknown'
     if (typeof session === 'string') return session
     try {
-      const verdict = session.handleStun(bytes, message, relay, client, now)
+      const verdict = session.handleStun(bytes, message, vip, link, client, now)
       const isVerified = verdict instanceof IcePath
-      if (isVerified) directory.learnCookie(relay, memory, cookieStart)
+      if (isVerified) directory.learnCookie(link, memory, cookieStart)
       session.flush(now)
       return isVerified ? undefined : verdict
     } catch (error) {
@@ -179,10 +181,10 @@ export class MediaLoop<Session extends LoopSession> {
     return table.byHandle(route.session)
   }
 
-  #handleMedia(kind: 'dtls' | 'rtp' | 'rtcp', relay: number, now: Millis): TransceiverDrop | undefined {
+  #handleMedia(kind: 'dtls' | 'rtp' | 'rtcp', link: number, now: Millis): TransceiverDrop | undefined {
     const { table, directory, memory } = this.#parts
     const { payloadStart, payloadLength, client, cookieStart } = this.#reader
-    const slot = table.find(relay, client, 0)
+    const slot = table.find(directory.vipOf(link), client, 0)
     const session = table.sessionAt(slot)
     const path = table.pathAt(slot)
     if (session === undefined || path === undefined) return 'path-unknown'
@@ -192,8 +194,10 @@ export class MediaLoop<Session extends LoopSession> {
         kind === 'rtp'
           ? session.handleRtp(payloadStart, payloadLength, path, now)
           : session.handleRtcp(payloadStart, payloadLength, path, now)
-      if (drop === undefined) directory.learnCookie(relay, memory, cookieStart)
-      return drop
+      if (drop !== undefined) return drop
+      path.link = link
+      directory.learnCookie(link, memory, cookieStart)
+      return undefined
     } catch (error) {
       return this.#fail(session, error)
     }

@@ -87,11 +87,12 @@ export class Peer {
   handleStun(
     bytes: Uint8Array,
     message: StunMessage,
-    relay: number,
+    vip: number,
+    link: number,
     words: Int32Array,
     now: Millis,
   ): IcePath | IceFault {
-    const path = this.ice.handleStun(bytes, message, relay, words, 0, now)
+    const path = this.ice.handleStun(bytes, message, vip, link, words, 0, now)
     if (path instanceof IcePath) this.#options.bindPath(path)
     return path
   }

@@ -58,7 +58,7 @@ class World {
         remoteMac: clientMac,
         randomBytes: (length) =>
           new Uint8Array(length).map(() => (this.#random = (this.#random * 69069 + 1) & 0xff)),
-        rankOf: (relay, listener) => (relay <= 1 ? listener * 2 + relay : undefined),
+        rankOf: (vip, listener) => (vip <= 1 ? listener * 2 + vip : undefined),
       },
       this.now,
     )
@@ -66,7 +66,7 @@ class World {
 
   /** The client sends a check that arrives at once. */
   check(
-    relay: number,
+    vip: number,
     client: Client,
     attributes: StunAttribute[] = [],
     mac: Hmac = serverMac,
@@ -80,7 +80,7 @@ class World {
         [username(`SERVERufragSERVERufrag:${name}`), role(new Uint8Array(8)), priority(1), ...attributes],
         { integrity: mac, fingerprint: true },
       ),
-      relay,
+      vip,
       client,
     )
   }
@@ -89,10 +89,10 @@ class World {
     return new Uint8Array(12).fill(++this.#transaction)
   }
 
-  arrive(bytes: Uint8Array, relay: number, client: Client): IcePath | IceFault {
+  arrive(bytes: Uint8Array, vip: number, client: Client, link = vip): IcePath | IceFault {
     const words = new Int32Array(ENDPOINT_WORDS)
     writeClient(words, 0, client)
-    const verdict = this.agent.handleStun(bytes, parsed(bytes), relay, words, 0, this.now)
+    const verdict = this.agent.handleStun(bytes, parsed(bytes), vip, link, words, 0, this.now)
     if (typeof verdict === 'string') this.faults.push(verdict)
     this.#drain()
     return verdict
@@ -122,8 +122,8 @@ class World {
       integrity: clientMac,
       fingerprint: true,
     })
-    const { relay, client } = flight.path
-    this.agent.handleStun(response, parsed(response), relay, client, 0, this.now)
+    const { vip, link, client } = flight.path
+    this.agent.handleStun(response, parsed(response), vip, link, client, 0, this.now)
   }
 
   #drain(): void {
@@ -194,7 +194,7 @@ describe('the ICE agent', () => {
 
   test('nominates the best of the paths that answer when the preferred one does not', () => {
     const world = new World()
-    world.answers = (path) => path.relay === 1
+    world.answers = (path) => path.vip === 1
     world.check(0, HOME)
     const second = world.check(1, HOME)
     world.run(300)
@@ -235,6 +235,21 @@ describe('the ICE agent', () => {
     expect(world.check(0, HOME, [{ type: 0x7777, value: new Uint8Array(4) }])).toBe('ice-unknown-attribute')
     expect(world.sent(BINDING_ERROR)).toHaveLength(1)
     expect(world.check(0, HOME, [{ type: 0xc057, value: new Uint8Array(4) }])).toBeInstanceOf(IcePath)
+  })
+
+  test('answers by the link that the client came by last, when another relay behind its VIP takes it over', () => {
+    const world = new World()
+    const path = world.check(0, HOME) as IcePath
+    world.run(200)
+    const request = encodeStunMessage(
+      BINDING_REQUEST,
+      world.nextTransaction(),
+      [username('SERVERufragSERVERufrag:clnt'), iceControlled(new Uint8Array(8)), priority(1)],
+      { integrity: serverMac, fingerprint: true },
+    )
+    expect(world.arrive(request, 0, HOME, 5)).toBe(path)
+    expect([path.vip, path.link]).toEqual([0, 5])
+    expect(world.agent.paths).toHaveLength(1)
   })
 
   test('leaves the call where it is when a request is replayed from another address', () => {

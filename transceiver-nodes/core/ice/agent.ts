@@ -41,8 +41,8 @@ export interface IceParameters {
   /** HMAC-SHA1 under the client's password: protects requests, verifies responses. */
   readonly remoteMac: Hmac
   readonly randomBytes: (length: number) => Uint8Array
-  /** Preference of the path through a relay's client port, 0 first; undefined: not in the answer. */
-  readonly rankOf: (relay: number, listener: number) => number | undefined
+  /** Preference of the path through a VIP's client port, 0 first; undefined: not in the answer. */
+  readonly rankOf: (vip: number, listener: number) => number | undefined
 }
 
 /** What the agent wants done. */
@@ -108,20 +108,21 @@ export class IceAgent {
     return this.#paths
   }
 
-  /** Takes a STUN message that arrived through `relay` from the client at `words[wordsAt]`; returns its path. */
+  /** Takes a STUN message that came to `vip`, by `link`, from the client at `words[wordsAt]`; returns its path. */
   handleStun(
     bytes: Uint8Array,
     message: StunMessage,
-    relay: number,
+    vip: number,
+    link: number,
     words: Int32Array,
     wordsAt: number,
     now: Millis,
   ): IcePath | IceFault {
     if (checkFingerprint(bytes) === 'wrong') return 'ice-fingerprint'
     if (message.type === BINDING_REQUEST)
-      return this.#handleRequest(bytes, message, relay, words, wordsAt, now)
+      return this.#handleRequest(bytes, message, vip, link, words, wordsAt, now)
     if (message.type === BINDING_SUCCESS || message.type === BINDING_ERROR) {
-      return this.#handleResponse(bytes, message, relay, words, wordsAt, now)
+      return this.#handleResponse(bytes, message, vip, link, words, wordsAt, now)
     }
     return 'ice-type'
   }
@@ -158,7 +159,8 @@ export class IceAgent {
   #handleRequest(
     bytes: Uint8Array,
     message: StunMessage,
-    relay: number,
+    vip: number,
+    link: number,
     words: Int32Array,
     wordsAt: number,
     now: Millis,
@@ -166,9 +168,10 @@ export class IceAgent {
     const username = findAttribute(message, ATTRIBUTE_USERNAME)
     if (username === undefined || fromUtf8(username) !== this.#username) return 'ice-username'
     if (checkIntegrity(bytes, this.#parameters.localMac) !== 'valid') return 'ice-integrity'
-    const path = this.#pathFor(relay, words, wordsAt, now)
+    const path = this.#pathFor(vip, link, words, wordsAt, now)
     if (path === undefined) return 'ice-stranger-path'
     path.heardAt = now
+    path.link = link
     const unknown = unknownRequired(message)
     if (unknown.length > 0) {
       this.#transmit(path, unknownAttributesError(message, unknown, this.#parameters.localMac), false)
@@ -206,7 +209,8 @@ export class IceAgent {
   #handleResponse(
     bytes: Uint8Array,
     message: StunMessage,
-    relay: number,
+    vip: number,
+    link: number,
     words: Int32Array,
     wordsAt: number,
     now: Millis,
@@ -215,11 +219,12 @@ export class IceAgent {
     const check = this.#checks.end(message.transactionId)
     if (check === undefined) return 'ice-unknown-transaction'
     // RFC 8445 section 7.2.5.2.1: the response must come from where the request went.
-    if (!check.path.matches(relay, words, wordsAt)) return 'ice-asymmetric'
+    if (!check.path.matches(vip, words, wordsAt)) return 'ice-asymmetric'
     if (message.type === BINDING_ERROR) return this.#handleErrorResponse(message, check.path, now)
     const { path } = check
     path.roundTripMillis = now - check.sentAt
     path.heardAt = now
+    path.link = link
     const wasValid = path.isValid
     path.consentAt = now
     this.#consentBase = now
@@ -308,14 +313,14 @@ export class IceAgent {
     this.#transmit(path, request, false)
   }
 
-  #pathFor(relay: number, words: Int32Array, wordsAt: number, now: Millis): IcePath | undefined {
-    const known = this.#paths.find((path) => path.matches(relay, words, wordsAt))
+  #pathFor(vip: number, link: number, words: Int32Array, wordsAt: number, now: Millis): IcePath | undefined {
+    const known = this.#paths.find((path) => path.matches(vip, words, wordsAt))
     if (known !== undefined) return known
     const listener = ((words[wordsAt + 4] ?? 0) >>> 16) & 0xff
-    const rank = this.#parameters.rankOf(relay, listener)
+    const rank = this.#parameters.rankOf(vip, listener)
     if (rank === undefined) return undefined
     if (this.#paths.length >= MAX_PATHS) this.#forgetOne()
-    const path = new IcePath(relay, words, wordsAt, rank, now)
+    const path = new IcePath(vip, link, words, wordsAt, rank, now)
     this.#paths.push(path)
     return path
   }

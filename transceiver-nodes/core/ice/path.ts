@@ -1,8 +1,9 @@
 /**
- * One way to reach a client: through one relay, to one client endpoint. What RFC 8445 calls a candidate pair.
+ * One way to reach a client: through one VIP, to one client endpoint. What RFC 8445 calls a candidate pair.
  *
- * The local candidate is a port of a relay's VIP, the remote candidate is peer-reflexive: offers carry none
- * that matter, so a path begins to exist with the first check that arrives on it and verifies.
+ * The local candidate is a port of a VIP, the remote candidate is peer-reflexive: offers carry none that matter,
+ * so a path begins to exist with the first check that arrives on it and verifies. Which relay behind the VIP
+ * serves it, over which link, may change at any moment: it is the one that the last authenticated packet came by.
  */
 
 import { ENDPOINT_WORDS } from '#shared/endpoint'
@@ -10,8 +11,10 @@ import type { Millis } from '#shared/time'
 
 /** State of one path; the agent changes it, the media loop writes `heardAt` for each authenticated packet. */
 export class IcePath {
-  /** Index of the relay in the relay directory. */
-  readonly relay: number
+  /** Index of the VIP in the relay directory. */
+  readonly vip: number
+  /** Index of the link by which the client was last heard, and is answered. */
+  link: number
   /** The client's endpoint in words, as link frames carry it. */
   readonly client: Int32Array
   /** Position in the answer's order of preference, 0 first. */
@@ -26,8 +29,9 @@ export class IcePath {
   /** Last measured round trip of a check. */
   roundTripMillis: number | undefined
 
-  constructor(relay: number, words: Int32Array, wordsAt: number, rank: number, now: Millis) {
-    this.relay = relay
+  constructor(vip: number, link: number, words: Int32Array, wordsAt: number, rank: number, now: Millis) {
+    this.vip = vip
+    this.link = link
     this.client = words.slice(wordsAt, wordsAt + ENDPOINT_WORDS)
     this.rank = rank
     this.createdAt = now
@@ -40,9 +44,9 @@ export class IcePath {
     return this.consentAt !== undefined
   }
 
-  /** Tells whether this is the path through `relay` to the endpoint at `words[wordsAt]`. */
-  matches(relay: number, words: Int32Array, wordsAt: number): boolean {
-    if (relay !== this.relay) return false
+  /** Tells whether this is the path through `vip` to the endpoint at `words[wordsAt]`. */
+  matches(vip: number, words: Int32Array, wordsAt: number): boolean {
+    if (vip !== this.vip) return false
     for (let i = 0; i < ENDPOINT_WORDS; i++) if (this.client[i] !== words[wordsAt + i]) return false
     return true
   }
