@@ -33,6 +33,8 @@ import { MediaLoop } from './io/media-loop.ts'
 const MAX_DATAGRAM_BYTES = 65_536
 /** Of this project, for the registry. */
 const VERSION = '0.1.0'
+/** How soon the registry is read again while it lists no relay. */
+const FLEET_RETRY = 500
 
 const config = configOrExit()
 const log = openLog({ level: config.logLevel, fields: { node: config.nodeId } })
@@ -93,6 +95,8 @@ const watch = startFleetWatch({
   onSnapshot: (snapshot) => {
     directory.update(snapshot.relays, monotonicNow())
     hasSeenFleet ||= snapshot.relays.length > 0
+    // A fleet that starts together: the relays may be a moment behind.
+    if (!hasSeenFleet) setTimeout(() => void watch.refresh(), FLEET_RETRY)
   },
 })
 const member = startFleetMember({ store, record: fleetRecord, log })
