@@ -29,9 +29,11 @@ export const FLOWS_EXPIRED = 12
 /** Flows not entered because the table was full; not handed over because their transceiver is active. */
 export const FLOWS_REFUSED = 13
 export const FLOWS_HELD = 14
+/** Flows removed because the client's TCP connection closed. */
+export const FLOWS_CLOSED = 15
 
 /** How many counters there are. */
-export const COUNTERS = 15
+export const COUNTERS = 16
 
 /** Adds `amount` to the counter at `index`. */
 export function count(counters: Float64Array, index: number, amount: number): void {

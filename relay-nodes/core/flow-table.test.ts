@@ -78,4 +78,15 @@ test('is unbound by its own upstream only', () => {
   expect(flows.flowsTo(3)).toBe(0)
 })
 
+test('is removed whoever it leads to', () => {
+  const flows = new FlowTable(4, [1, 2])
+  flows.bind(client, 0, 3, at(0))
+  expect([flows.remove(other, 0), flows.remove(client, 0), flows.remove(client, 0)]).toEqual([
+    false,
+    true,
+    false,
+  ])
+  expect([flows.size, flows.flowsTo(3)]).toEqual([0, 0])
+})
+
 const at = millisOf

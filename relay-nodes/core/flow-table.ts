@@ -71,8 +71,13 @@ export class FlowTable {
 
   /** Removes a client's flow if it leads to `upstream`; false if there is none. */
   unbind(words: Int32Array, at: number, upstream: number): boolean {
+    return this.find(words, at) === upstream && this.remove(words, at)
+  }
+
+  /** Removes a client's flow, whoever it leads to; false if there is none. */
+  remove(words: Int32Array, at: number): boolean {
     const slot = this.#table.find(words, at, SCOPE)
-    if (slot < 0 || this.#upstreamAt(slot) !== upstream) return false
+    if (slot < 0) return false
     this.#disown(slot)
     this.#table.remove(slot)
     return true

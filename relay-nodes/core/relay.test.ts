@@ -35,6 +35,7 @@ import type { TestFrame } from '../test-packets.ts'
 import {
   DOWNLINK_BYTES,
   DOWNLINK_FORWARDED,
+  FLOWS_CLOSED,
   FLOWS_EXPIRED,
   FLOWS_HELD,
   FLOWS_REFUSED,
@@ -340,6 +341,69 @@ describe('flows', () => {
   })
 })
 
+describe('clients on TCP', () => {
+  const onTcp: Client = { ...client, listener: 2, transport: 'tcp' }
+
+  test('are routed like any other, and never mistaken for the same endpoint on UDP', () => {
+    const rig = new Rig({ tcpListeners: 1 })
+    const check = bindingRequest(ufragTo(alpha))
+    expect(rig.uplink(onTcp, check)).toEqual({ to: alpha, client: onTcp, payload: check })
+    rig.bind(alpha, onTcp)
+    expect(rig.uplink(onTcp, rtpPacket(160))).toMatchObject({ to: alpha, client: onTcp })
+    for (const other of [
+      { ...onTcp, transport: 'udp' as const },
+      { ...onTcp, listener: 1 },
+    ]) {
+      expect(rig.uplink(other, rtpPacket(160))).toBe('unknown-flow')
+    }
+    expect(rig.downlink(alpha.link, linkDatagram(COOKIE, frame(onTcp, 0, rtpPacket(20))))).toEqual({
+      sent: [{ client: onTcp, payload: rtpPacket(20) }],
+    })
+  })
+
+  test('have listeners of their own, behind those of UDP', () => {
+    const rig = new Rig({ tcpListeners: 2 })
+    const named: [number, Client['transport']][] = [
+      [0, 'udp'],
+      [1, 'udp'],
+      [2, 'tcp'],
+      [3, 'tcp'],
+    ]
+    const wrong: typeof named = [
+      [0, 'tcp'],
+      [1, 'tcp'],
+      [2, 'udp'],
+      [3, 'udp'],
+      [4, 'udp'],
+      [4, 'tcp'],
+      [255, 'tcp'],
+    ]
+    const frames = [...named, ...wrong].map(([listener, transport]) =>
+      frame({ ...client, listener, transport }, FRAME_FLAG_BIND, rtpPacket(20)),
+    )
+    const { sent } = rig.downlink(alpha.link, linkDatagram(COOKIE, ...frames))
+    expect(sent.map(({ client: to }) => [to.listener, to.transport])).toEqual(named)
+    expect(rig.dropped()).toEqual({ 'unknown-listener': wrong.length })
+    expect(rig.relay.flows).toBe(named.length)
+  })
+
+  test('lose their flow with their connection, and nobody else does', () => {
+    const rig = new Rig({ tcpListeners: 1 })
+    rig.bind(alpha, onTcp)
+    rig.bind(alpha, client)
+    rig.relay.handleClientClosed(clientWords(onTcp), 0)
+    rig.relay.handleClientClosed(clientWords(onTcp), 0)
+    expect(rig.uplink(onTcp, rtpPacket(160))).toBe('unknown-flow')
+    expect(rig.uplink(client, rtpPacket(160))).toMatchObject({ to: alpha })
+    expect(rig.relay.counters[FLOWS_CLOSED]).toBe(1)
+  })
+
+  test('cannot have more listeners than a frame can name', () => {
+    expect(() => new Rig({ tcpListeners: 254 })).not.toThrow()
+    expect(() => new Rig({ tcpListeners: 255 })).toThrow(RangeError)
+  })
+})
+
 describe('whatever comes', () => {
   const endpoint = fc.constantFrom(client, attacker, { ...client, port: 0 })
   const packet = fc.oneof(
@@ -411,8 +475,15 @@ class Rig {
   readonly relay: Relay
   readonly #memory = new Uint8Array(2_048)
 
-  constructor({ maxFlows = 64, routeKeys = ROUTE_KEYS } = {}) {
-    const config = { cookie: COOKIE, routeKeys, listeners: 2, maxFlows, hashKey: [1, 2] } as const
+  constructor({ maxFlows = 64, routeKeys = ROUTE_KEYS, tcpListeners = 0 } = {}) {
+    const config = {
+      cookie: COOKIE,
+      routeKeys,
+      listeners: 2,
+      tcpListeners,
+      maxFlows,
+      hashKey: [1, 2],
+    } as const
     this.relay = new Relay(config, EPOCH, this.now)
     this.relay.handleUpstreams([alpha, beta], this.now)
   }

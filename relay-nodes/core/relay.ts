@@ -10,6 +10,7 @@
  * - `handleTimeout` at `pollTimeout`, and `handleUpstreams` for each fleet snapshot.
  */
 
+import { TCP_BIT } from '#shared/endpoint'
 import {
   FRAME_FLAG_BIND,
   FRAME_FLAG_UNBIND,
@@ -31,6 +32,7 @@ import {
   DOWNLINK_BYTES,
   DOWNLINK_FORWARDED,
   FLOWS_BOUND,
+  FLOWS_CLOSED,
   FLOWS_EXPIRED,
   FLOWS_HELD,
   FLOWS_MOVED,
@@ -54,8 +56,10 @@ export interface RelayConfig {
   /** The relay's boot secret, 8 random bytes, which transceivers echo. */
   readonly cookie: Uint8Array
   readonly routeKeys: RouteKeyRing
-  /** How many client ports there are; a listener is the index of one. */
+  /** How many client ports there are on UDP; a listener is the index of one. */
   readonly listeners: number
+  /** How many there are on TCP; their listeners follow. None unless said otherwise. */
+  readonly tcpListeners?: number
   readonly maxFlows: number
   /** Two random words, so that nobody can choose addresses that collide in the flow table. */
   readonly hashKey: readonly [number, number]
@@ -72,6 +76,8 @@ export class Relay {
   readonly drops = new Float64Array(DROP_REASONS.length)
   readonly #cookie: Uint8Array
   readonly #listeners: number
+  /** The first listener that neither transport has. */
+  readonly #listenersEnd: number
   readonly #upstreams = new Upstreams()
   readonly #flows: FlowTable
   readonly #stun = new StunView()
@@ -86,6 +92,8 @@ export class Relay {
   constructor(config: RelayConfig, epochNow: EpochSeconds, now: Millis) {
     this.#cookie = config.cookie
     this.#listeners = config.listeners
+    this.#listenersEnd = config.listeners + (config.tcpListeners ?? 0)
+    if (this.#listenersEnd > MAX_LISTENERS) throw new RangeError(`more than ${MAX_LISTENERS} client ports`)
     this.#route = new RouteReader(config.routeKeys)
     this.#flows = new FlowTable(config.maxFlows, config.hashKey)
     this.#now = now
@@ -173,6 +181,11 @@ export class Relay {
     return this.#link
   }
 
+  /** Lets the flow of a client on TCP go, whose connection has closed: `words[wordsAt]` names it. */
+  handleClientClosed(words: Int32Array, wordsAt: number): void {
+    if (this.#flows.remove(words, wordsAt)) count(this.counters, FLOWS_CLOSED, 1)
+  }
+
   /** Sets the wall clock, by which ufrags expire, and removes flows that have gone silent. */
   handleTimeout(epochNow: EpochSeconds, now: Millis): void {
     this.#nowMinutes = minutesOf(epochNow)
@@ -237,14 +250,20 @@ export class Relay {
   #handleFrame(): boolean {
     const { client, flags, payloadLength } = this.#link
     if (portOf(client, 0) === 0) return this.#drop(PORTLESS_CLIENT) >= 0
-    // The bit above the listener says TCP, which no listener speaks: it makes the number too large.
-    if ((client[4] ?? 0) >>> 16 >= this.#listeners) return this.#drop(UNKNOWN_LISTENER) >= 0
+    if (!this.#hasListener(client[4] ?? 0)) return this.#drop(UNKNOWN_LISTENER) >= 0
     if ((flags & FRAME_FLAG_UNBIND) !== 0) this.#unbind()
     else if ((flags & FRAME_FLAG_BIND) !== 0) this.#bind()
     else this.#flows.refresh(client, 0, this.#sender, this.#now)
     count(this.counters, payloadLength === 0 ? FRAMES_SILENT : DOWNLINK_FORWARDED, 1)
     count(this.counters, DOWNLINK_BYTES, payloadLength)
     return payloadLength > 0
+  }
+
+  /** A listener speaks one transport: the number and the TCP bit must agree. */
+  #hasListener(word: number): boolean {
+    const listener = (word >>> 16) & 0xff
+    const isTcp = (word & TCP_BIT) !== 0
+    return isTcp ? listener >= this.#listeners && listener < this.#listenersEnd : listener < this.#listeners
   }
 
   #bind(): void {
@@ -285,6 +304,9 @@ const COUNTER_BY_OUTCOME = {
   held: FLOWS_HELD,
   full: FLOWS_REFUSED,
 } as const satisfies Record<BindOutcome, number>
+
+/** A listener is one byte of a frame: docs/link.md. */
+const MAX_LISTENERS = 256
 
 /** How often the wall clock is set and silent flows are looked for. */
 const TIMEOUT_INTERVAL = 1_000
