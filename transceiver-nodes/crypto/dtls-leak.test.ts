@@ -21,9 +21,9 @@ test('10,000 handshakes, with SRTP, refused peers and broken-off ones among them
 
 test('contexts and certificates leave nothing behind', () => {
   const make = (): void => new DtlsContext(createCertificate()).close()
-  for (let i = 0; i < 300; i++) make()
+  for (let i = 0; i < 200; i++) make()
   const before = residentBytes()
-  for (let i = 0; i < 2000; i++) make()
+  for (let i = 0; i < 1000; i++) make()
   expect(residentBytes() - before).toBeLessThan(TOLERANCE_BYTES)
 }, 60_000)
 

@@ -31,7 +31,7 @@ export const SRTP_PROFILES: Readonly<Record<SrtpProfile, ProfileParameters>> = {
   'aes128-cm-sha1-80': { id: 0x0001, openSslName: 'SRTP_AES128_CM_SHA1_80', saltBytes: 14 },
 }
 
-/** Both profiles, the cheaper one first: `npm run bench:crypto`, docs/dtls-srtp.md. */
+/** Both profiles, the cheaper one first: bench/crypto, docs/dtls-srtp.md. */
 export const SRTP_PREFERENCE: readonly SrtpProfile[] = ['aead-aes-128-gcm', 'aes128-cm-sha1-80']
 
 /** Length of a master key and of a session encryption key, in both profiles. */
