@@ -32,7 +32,7 @@ const SENTENCE_BY_FAULT: Readonly<Record<OfferFault, string>> = {
   'offer-too-large': `The offer is larger than ${MAX_OFFER_BYTES} bytes.`,
   'offer-too-many-media': `The offer has more than ${MAX_MEDIA_SECTIONS} media sections.`,
   'offer-no-audio': 'The offer has no audio section; add an audio track or transceiver before creating it.',
-  'offer-no-codec': 'The offer has no audio codec in common with the server: offer Opus, PCMU or PCMA.',
+  'offer-no-codec': 'The offer has no audio codec in common with the server: offer Opus.',
   'offer-no-rtcp-mux': 'The audio section of the offer lacks a=rtcp-mux, which is required.',
   'offer-direction': 'The audio section of the offer is inactive; offer sendrecv, sendonly or recvonly.',
   'offer-not-bundled':
