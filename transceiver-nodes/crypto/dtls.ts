@@ -13,11 +13,11 @@ import { millisOf } from '#shared/time'
 import type { Millis } from '#shared/time'
 import { drive } from './dtls-context.ts'
 import type { DtlsContext, DtlsPolicy } from './dtls-context.ts'
+import { exportSrtpKeys } from './dtls-keys.ts'
 import { hasForgedRecord } from './dtls-record.ts'
 import * as openssl from './openssl.ts'
 import { PacketMemory } from './packet-memory.ts'
-import { SRTP_KEY_BYTES, SRTP_PROFILES } from './srtp-profile.ts'
-import type { SrtpKeys, SrtpProfile } from './srtp-profile.ts'
+import type { SrtpKeys } from './srtp-profile.ts'
 
 /** Which end sends the ClientHello: `a=setup:active` is the client, RFC 5763 section 5. */
 export type DtlsRole = 'client' | 'server'
@@ -180,52 +180,16 @@ export class DtlsEndpoint {
   }
 
   #establish(): void {
-    const profile = this.#selectedProfile()
     // A handshake that never asked for the peer's certificate must not pass for one that did.
     if (this.#peer !== 'accepted') return this.#end('fingerprint-mismatch')
-    if (profile === undefined) {
+    const keys = exportSrtpKeys(this.#ssl, this.#options.role)
+    if (keys === undefined) {
       openssl.SSL_shutdown(this.#ssl)
       return this.#end('no-srtp-profile')
     }
-    const keys = this.#exportKeys(profile)
-    if (keys === undefined) return this.#fail()
     this.#state = 'connected'
     this.#options.onConnected(keys)
     this.#flush()
-  }
-
-  #selectedProfile(): SrtpProfile | undefined {
-    const selected = openssl.SSL_get_selected_srtp_profile(this.#ssl)
-    if (selected === 0) return undefined
-    // struct srtp_protection_profile_st { const char *name; unsigned long id; }, srtp.h.
-    const id = openssl.readUnsignedLong(selected + openssl.POINTER_BYTES)
-    return PROFILES.find((profile) => SRTP_PROFILES[profile].id === id)
-  }
-
-  /** RFC 5764 section 4.2: client key, server key, client salt, server salt. */
-  #exportKeys(profile: SrtpProfile): SrtpKeys | undefined {
-    const { saltBytes } = SRTP_PROFILES[profile]
-    const length = 2 * (SRTP_KEY_BYTES + saltBytes)
-    const { bytes, address } = scratch
-    const ssl = this.#ssl
-    const done = openssl.SSL_export_keying_material(ssl, address, length, EXPORTER, EXPORTER.length, 0, 0, 0)
-    const material = bytes.slice(0, length)
-    bytes.fill(0, 0, length)
-    if (done !== 1) return undefined
-    const salts = material.subarray(2 * SRTP_KEY_BYTES)
-    const client = { key: material.subarray(0, SRTP_KEY_BYTES), salt: salts.subarray(0, saltBytes) }
-    const server = {
-      key: material.subarray(SRTP_KEY_BYTES, 2 * SRTP_KEY_BYTES),
-      salt: salts.subarray(saltBytes),
-    }
-    const [local, remote] = this.#options.role === 'client' ? [client, server] : [server, client]
-    return {
-      profile,
-      localKey: local.key,
-      localSalt: local.salt,
-      remoteKey: remote.key,
-      remoteSalt: remote.salt,
-    }
   }
 
   #receive(): void {
@@ -320,14 +284,9 @@ export const MAX_DTLS_DATA_BYTES = 1400
 /** Handshake messages are cut to this, as browsers do. */
 const DTLS_MTU_BYTES = 1200
 
-/** The exporter's label, RFC 5764 section 4.2. */
-const EXPORTER = 'EXTRACTOR-dtls_srtp'
-
-const PROFILES = Object.keys(SRTP_PROFILES) as SrtpProfile[]
-
-/** Scratch memory of all connections of this thread: keys and timers at the front, then one datagram each way. */
+/** Scratch memory of all connections of this thread: a timer, then a datagram in, one out, and data. */
 const TIMEVAL_BYTES = 16
-const INPUT_AT = 256
+const INPUT_AT = TIMEVAL_BYTES
 const OUTPUT_AT = INPUT_AT + MAX_DATAGRAM_BYTES
 const DATA_AT = OUTPUT_AT + MAX_DATAGRAM_BYTES
 const scratch = new PacketMemory(DATA_AT + MAX_DATAGRAM_BYTES)
