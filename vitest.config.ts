@@ -2,7 +2,7 @@ import { defineConfig } from 'vitest/config'
 
 /**
  * Three projects: `unit` beside the code, `system` with real processes and sockets, `e2e` with Chromium.
- * The last two share one machine's ports and cores, so their files run one after another.
+ * They run in this order; the last two share one machine's ports and cores, so their files run one after another.
  */
 export default defineConfig({
   test: {
@@ -10,12 +10,14 @@ export default defineConfig({
       {
         test: {
           name: 'unit',
+          sequence: { groupOrder: 0 },
           include: ['{shared,relay-nodes,transceiver-nodes,workers,scripts}/**/*.test.ts'],
         },
       },
       {
         test: {
           name: 'system',
+          sequence: { groupOrder: 1 },
           include: ['tests/{system,simulation}/**/*.test.ts'],
           fileParallelism: false,
           testTimeout: 60_000,
@@ -25,6 +27,7 @@ export default defineConfig({
       {
         test: {
           name: 'e2e',
+          sequence: { groupOrder: 2 },
           include: ['tests/e2e/**/*.test.ts'],
           fileParallelism: false,
           testTimeout: 120_000,

@@ -65,13 +65,7 @@ class World {
   }
 
   /** The client sends a check that arrives at once. */
-  check(
-    vip: number,
-    client: Client,
-    attributes: StunAttribute[] = [],
-    mac: Hmac = serverMac,
-    name = 'clnt',
-  ) {
+  check(vip: number, client: Client, attributes: StunAttribute[] = [], mac: Hmac = serverMac, name = 'clnt') {
     const role = this.clientIsControlling ? iceControlling : iceControlled
     return this.arrive(
       encodeStunMessage(
