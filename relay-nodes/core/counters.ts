@@ -31,9 +31,11 @@ export const FLOWS_REFUSED = 13
 export const FLOWS_HELD = 14
 /** Flows removed because the client's TCP connection closed. */
 export const FLOWS_CLOSED = 15
+/** Flows entered because another process had known them. */
+export const FLOWS_RESTORED = 16
 
 /** How many counters there are. */
-export const COUNTERS = 16
+export const COUNTERS = 17
 
 /** Adds `amount` to the counter at `index`. */
 export function count(counters: Float64Array, index: number, amount: number): void {

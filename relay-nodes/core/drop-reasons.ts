@@ -26,6 +26,7 @@ export const UPLINK_DROP_REASONS = [
   'ufrag-expired',
   'unknown-upstream',
   'unknown-flow',
+  'recovering',
 ] as const
 
 /** Reasons to drop a whole link datagram. */

@@ -18,12 +18,15 @@ export type BindOutcome = 'bound' | 'refreshed' | 'moved' | 'held' | 'full'
 export class FlowTable {
   readonly #table: EndpointTable
   readonly #upstreams: Int32Array
+  /** When each flow was last told of, in whole seconds; -1: not yet. */
+  readonly #toldAt: Int32Array
   readonly #flowsByUpstream = new Int32Array(MAX_UPSTREAMS)
 
   /** `hashKey` is random, so that nobody can choose addresses that collide. */
   constructor(maxFlows: number, hashKey: readonly [number, number]) {
     this.#table = new EndpointTable(maxFlows, hashKey)
     this.#upstreams = new Int32Array(maxFlows)
+    this.#toldAt = new Int32Array(maxFlows)
   }
 
   get size(): number {
@@ -63,6 +66,31 @@ export class FlowTable {
     return 'moved'
   }
 
+  /**
+   * Enters a flow that another process has known; one that is here already stays as it is.
+   *
+   * It counts as silent for so long that the BIND of another transceiver moves it, and it leaves half of the table
+   * to flows that are bound here: nobody has vouched for it lately.
+   */
+  restore(words: Int32Array, at: number, upstream: number, now: Millis): 'bound' | 'held' | 'full' {
+    if (this.#table.find(words, at, SCOPE) >= 0) return 'held'
+    if (this.#table.size >= this.#table.capacity / 2) return 'full'
+    return this.#enter(words, at, upstream, millisOf(now - RESTORED_SILENCE))
+  }
+
+  /** Tells whether it is time to tell of a client's flow: when it is new, and then every `RETELL_INTERVAL`. */
+  isUntold(words: Int32Array, at: number, now: Millis): boolean {
+    const slot = this.#table.find(words, at, SCOPE)
+    const toldAt = slot < 0 ? Infinity : (this.#toldAt[slot] ?? NEVER)
+    return toldAt === NEVER || toldAt <= (now - RETELL_INTERVAL) / 1_000
+  }
+
+  /** Takes note that a client's flow has been told of. */
+  markTold(words: Int32Array, at: number, now: Millis): void {
+    const slot = this.#table.find(words, at, SCOPE)
+    if (slot >= 0) this.#toldAt[slot] = now / 1_000
+  }
+
   /** Takes note that `upstream` sends to a client, if the flow is its own. */
   refresh(words: Int32Array, at: number, upstream: number, now: Millis): void {
     const slot = this.#table.find(words, at, SCOPE)
@@ -88,7 +116,7 @@ export class FlowTable {
     return this.#table.expire(millisOf(now - FLOW_IDLE_TIMEOUT), this.#disown, limit)
   }
 
-  #enter(words: Int32Array, at: number, upstream: number, now: Millis): BindOutcome {
+  #enter(words: Int32Array, at: number, upstream: number, now: Millis): 'bound' | 'full' {
     const slot = this.#table.insert(words, at, SCOPE, now)
     if (slot < 0) return 'full'
     this.#own(slot, upstream)
@@ -101,6 +129,7 @@ export class FlowTable {
 
   #own(slot: number, upstream: number): void {
     this.#upstreams[slot] = upstream
+    this.#toldAt[slot] = NEVER
     this.#flowsByUpstream[upstream] = this.flowsTo(upstream) + 1
   }
 
@@ -115,6 +144,15 @@ export const FLOW_IDLE_TIMEOUT = 60_000
 
 /** How long a transceiver must be silent before another may take its client: two consent checks, RFC 7675 section 5.1. */
 export const FLOW_HOLD = 10_000
+
+/** How long a restored flow counts as silent: past `FLOW_HOLD`, ticks rounded up. */
+const RESTORED_SILENCE = FLOW_HOLD + 1_000
+
+/** How often a flow that lives on is told of: half the life of a stored binding, docs/recovery.md. */
+export const RETELL_INTERVAL = 3_600_000
+
+/** In place of the time at which a flow was told of. */
+const NEVER = -1
 
 /** All flows of a relay are in one scope. */
 const SCOPE = 0

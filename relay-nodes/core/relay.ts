@@ -38,6 +38,7 @@ import {
   FLOWS_MOVED,
   FLOWS_REFRESHED,
   FLOWS_REFUSED,
+  FLOWS_RESTORED,
   FLOWS_UNBOUND,
   FRAMES_RECEIVED,
   FRAMES_SILENT,
@@ -47,8 +48,10 @@ import {
   UPLINK_RECEIVED,
 } from './counters.ts'
 import { DROP_REASONS, dropCode, dropIndex } from './drop-reasons.ts'
+import { FLOW_FOUND, RECORD_CLIENT, RECORD_ROUTE, RECORD_WORDS } from './flow-records.ts'
 import { FlowTable } from './flow-table.ts'
 import type { BindOutcome } from './flow-table.ts'
+import type { Recovery } from './recovery.ts'
 import { Upstreams } from './upstreams.ts'
 import type { Upstream } from './upstreams.ts'
 
@@ -63,6 +66,8 @@ export interface RelayConfig {
   readonly maxFlows: number
   /** Two random words, so that nobody can choose addresses that collide in the flow table. */
   readonly hashKey: readonly [number, number]
+  /** Finds flows of other processes and tells of this one's; without it, unknown flows wait for a check. */
+  readonly recovery?: Recovery
 }
 
 /** A packet for a client, valid until the next call: five words that name the client, and where the payload lies. */
@@ -80,6 +85,7 @@ export class Relay {
   readonly #listenersEnd: number
   readonly #upstreams = new Upstreams()
   readonly #flows: FlowTable
+  readonly #recovery: Recovery | undefined
   readonly #stun = new StunView()
   readonly #route: RouteReader
   readonly #link = new LinkReader()
@@ -96,6 +102,7 @@ export class Relay {
     if (this.#listenersEnd > MAX_LISTENERS) throw new RangeError(`more than ${MAX_LISTENERS} client ports`)
     this.#route = new RouteReader(config.routeKeys)
     this.#flows = new FlowTable(config.maxFlows, config.hashKey)
+    this.#recovery = config.recovery
     this.#now = now
     this.#nowMinutes = minutesOf(epochNow)
     this.#timeout = now
@@ -186,11 +193,20 @@ export class Relay {
     if (this.#flows.remove(words, wordsAt)) count(this.counters, FLOWS_CLOSED, 1)
   }
 
+  /** Takes answers about flows, asked for or not: a batch of the records of `flow-records.ts`. */
+  handleFlowRecords(records: Int32Array, now: Millis): void {
+    for (let at = 0; at < records.length; at += RECORD_WORDS) {
+      const isRestored = records[at] === FLOW_FOUND && this.#restore(records, at, now)
+      this.#recovery?.handleAnswer(records, at + RECORD_CLIENT, isRestored, now)
+    }
+  }
+
   /** Sets the wall clock, by which ufrags expire, and removes flows that have gone silent. */
   handleTimeout(epochNow: EpochSeconds, now: Millis): void {
     this.#nowMinutes = minutesOf(epochNow)
     const expired = this.#flows.expire(now, MAX_EXPIRED_PER_TIMEOUT)
     count(this.counters, FLOWS_EXPIRED, expired)
+    this.#recovery?.handleTimeout(now)
     this.#timeout = millisOf(expired === MAX_EXPIRED_PER_TIMEOUT ? now : now + TIMEOUT_INTERVAL)
   }
 
@@ -210,7 +226,7 @@ export class Relay {
     if (portOf(words, wordsAt) === 0) return PORTLESS_SOURCE
     const kind = classifyPacket(memory, start, length)
     if (kind === 'stun') return this.#routeStun(memory, start, length, words, wordsAt)
-    return kind === 'unknown' ? UNKNOWN_CLASS : this.#routeByFlow(words, wordsAt)
+    return kind === 'unknown' ? UNKNOWN_CLASS : this.#routeByFlow(words, wordsAt, true)
   }
 
   /** A Binding request goes where its ufrag says, every time: the client's address may be new, the flow stale. */
@@ -218,7 +234,7 @@ export class Relay {
     const stun = this.#stun
     const stunFault = stun.read(memory, start, length)
     if (stunFault !== undefined) return dropCode(stunFault)
-    if (!stun.isBindingRequest) return this.#routeByFlow(words, wordsAt)
+    if (!stun.isBindingRequest) return this.#routeByFlow(words, wordsAt, stun.isBindingResponse)
     if (stun.ufragLength < 0) return NO_UFRAG
     const routeFault = this.#route.read(memory, stun.usernameStart, stun.ufragLength, this.#nowMinutes)
     if (routeFault !== undefined) return dropCode(routeFault)
@@ -226,9 +242,10 @@ export class Relay {
     return upstream < 0 ? UNKNOWN_UPSTREAM : upstream
   }
 
-  #routeByFlow(words: Int32Array, wordsAt: number): number {
+  #routeByFlow(words: Int32Array, wordsAt: number, mayRecover: boolean): number {
     const upstream = this.#flows.find(words, wordsAt)
-    return upstream < 0 ? UNKNOWN_FLOW : upstream
+    if (upstream >= 0) return upstream
+    return mayRecover && this.#recovery?.handleMiss(words, wordsAt) === true ? RECOVERING : UNKNOWN_FLOW
   }
 
   #acceptLinkDatagram(
@@ -267,12 +284,29 @@ export class Relay {
   }
 
   #bind(): void {
-    const outcome = this.#flows.bind(this.#link.client, 0, this.#sender, this.#now)
+    const { client } = this.#link
+    const outcome = this.#flows.bind(client, 0, this.#sender, this.#now)
     count(this.counters, COUNTER_BY_OUTCOME[outcome], 1)
+    if (this.#recovery === undefined || outcome === 'held' || outcome === 'full') return
+    if (!this.#flows.isUntold(client, 0, this.#now)) return
+    const isTold = this.#recovery.handleBound(client, 0, this.#upstreams.routeWordOf(this.#sender))
+    if (isTold) this.#flows.markTold(client, 0, this.#now)
   }
 
   #unbind(): void {
-    if (this.#flows.unbind(this.#link.client, 0, this.#sender)) count(this.counters, FLOWS_UNBOUND, 1)
+    const { client } = this.#link
+    if (!this.#flows.unbind(client, 0, this.#sender)) return
+    count(this.counters, FLOWS_UNBOUND, 1)
+    this.#recovery?.handleUnbound(client, 0)
+  }
+
+  /** Enters the flow of a record, if its route still leads somewhere. */
+  #restore(records: Int32Array, at: number, now: Millis): boolean {
+    const upstream = this.#upstreams.indexOfRouteWord(records[at + RECORD_ROUTE] ?? 0)
+    if (upstream < 0) return false
+    const outcome = this.#flows.restore(records, at + RECORD_CLIENT, upstream, now)
+    if (outcome === 'bound') count(this.counters, FLOWS_RESTORED, 1)
+    return outcome !== 'full'
   }
 
   #drop(code: number): number {
@@ -291,6 +325,7 @@ const UNKNOWN_CLASS = dropCode('unknown-class')
 const NO_UFRAG = dropCode('no-ufrag')
 const UNKNOWN_UPSTREAM = dropCode('unknown-upstream')
 const UNKNOWN_FLOW = dropCode('unknown-flow')
+const RECOVERING = dropCode('recovering')
 const STRANGER = dropCode('stranger')
 const LINK_TYPE = dropCode('link-type')
 const WRONG_COOKIE = dropCode('wrong-cookie')

@@ -25,6 +25,7 @@ export class Upstreams {
   readonly #table = new EndpointTable(MAX_UPSTREAMS)
   readonly #indexes = new Set<number>()
   readonly #indexByRoute = new Map<number, number>()
+  readonly #routeByIndex = new Int32Array(MAX_UPSTREAMS)
   readonly #words = new Int32Array(ENDPOINT_WORDS)
 
   /** How many there are, those kept for their flows included. */
@@ -46,7 +47,17 @@ export class Upstreams {
 
   /** Returns the index of the transceiver that a ufrag names, or -1. */
   indexOfRoute(cluster: number, transceiver: number): number {
-    return this.#indexByRoute.get(routeKey(cluster, transceiver)) ?? -1
+    return this.indexOfRouteWord(routeWord(cluster, transceiver))
+  }
+
+  /** Returns the index of the transceiver whose ids are in a route word, or -1. */
+  indexOfRouteWord(route: number): number {
+    return this.#indexByRoute.get(route) ?? -1
+  }
+
+  /** Returns the route word of an upstream. */
+  routeWordOf(index: number): number {
+    return this.#routeByIndex[index] ?? 0
   }
 
   /** Returns the index of the upstream whose link endpoint stands at `words[at]`, or -1. */
@@ -66,8 +77,10 @@ export class Upstreams {
   #list({ cluster, transceiver, link }: Upstream, now: Millis): boolean {
     const index = this.#parse(link) ? this.#table.insert(this.#words, 0, 0, now) : -1
     if (index < 0) return false
+    const route = routeWord(cluster, transceiver)
     this.#indexes.add(index)
-    this.#indexByRoute.set(routeKey(cluster, transceiver), index)
+    this.#indexByRoute.set(route, index)
+    this.#routeByIndex[index] = route
     return true
   }
 
@@ -84,8 +97,8 @@ export class Upstreams {
   }
 }
 
-/** Both ids in one 32-bit integer, which is no heap number. */
-function routeKey(cluster: number, transceiver: number): number {
+/** Returns both ids in one 32-bit integer, which is no heap number. */
+export function routeWord(cluster: number, transceiver: number): number {
   return (cluster << 20) | transceiver
 }
 

@@ -13,6 +13,7 @@ import {
   FLOWS_MOVED,
   FLOWS_REFRESHED,
   FLOWS_REFUSED,
+  FLOWS_RESTORED,
   FLOWS_UNBOUND,
   FRAMES_RECEIVED,
   FRAMES_SILENT,
@@ -70,6 +71,7 @@ export function relayMetrics(relay: Relay, clientPorts: readonly UdpPort[], link
       expired: at(FLOWS_EXPIRED),
       refused: at(FLOWS_REFUSED),
       held: at(FLOWS_HELD),
+      restored: at(FLOWS_RESTORED),
     }),
     reasonCounter(
       'firsthop_relay_drops_total',

@@ -17,7 +17,9 @@ import {
   ATTRIBUTE_MESSAGE_INTEGRITY,
   ATTRIBUTE_MESSAGE_INTEGRITY_SHA256,
   ATTRIBUTE_USERNAME,
+  BINDING_ERROR,
   BINDING_REQUEST,
+  BINDING_SUCCESS,
   MAGIC_COOKIE,
   STUN_HEADER_BYTES,
   TRANSACTION_ID_START,
@@ -63,6 +65,11 @@ export class StunView {
   /** Whether the message is a Binding request, the only one that carries a route. */
   get isBindingRequest(): boolean {
     return this.messageType === BINDING_REQUEST
+  }
+
+  /** Whether the message answers a Binding request. */
+  get isBindingResponse(): boolean {
+    return this.messageType === BINDING_SUCCESS || this.messageType === BINDING_ERROR
   }
 
   #readAttributes(memory: Uint8Array, start: number, end: number): StunFault | undefined {
