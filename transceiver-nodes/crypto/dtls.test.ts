@@ -70,6 +70,8 @@ test('takes no data before the handshake, none that is empty or too long', () =>
   expect(client.endpoint.send(new Uint8Array(MAX_DTLS_DATA_BYTES + 1))).toBe('dtls-length')
   expect(client.endpoint.handleDatagram(new Uint8Array(10_000), 0, 10_000)).toBe('dtls-length')
   expect(client.endpoint.handleDatagram(new Uint8Array(10), 0, 0)).toBe('dtls-length')
+  expect(client.endpoint.handleDatagram(new Uint8Array(10), 5, 6)).toBe('dtls-length')
+  expect(client.endpoint.handleDatagram(new Uint8Array(10), -1, 5)).toBe('dtls-length')
 })
 
 test('may send from within its own callbacks', () => {

@@ -44,7 +44,7 @@ export type DtlsCloseReason =
 /**
  * Why data or a datagram was not taken.
  *
- * - `dtls-length`: it is empty or too long.
+ * - `dtls-length`: it is empty, too long, or not inside its memory.
  * - `dtls-record`: it holds a forged record, `hasForgedRecord`.
  * - `dtls-not-connected`: there is no connection yet to send on, or no longer.
  */
@@ -111,7 +111,8 @@ export class DtlsEndpoint {
 
   /** Takes the datagram of `length` bytes at `start`; it is copied. */
   handleDatagram(memory: Uint8Array, start: number, length: number): DtlsFault | undefined {
-    if (length <= 0 || length > MAX_DATAGRAM_BYTES) return 'dtls-length'
+    const isInside = start >= 0 && start + length <= memory.length
+    if (!isInside || length <= 0 || length > MAX_DATAGRAM_BYTES) return 'dtls-length'
     if (!this.#isOpen) return 'dtls-not-connected'
     if (hasForgedRecord(memory, start, length)) return 'dtls-record'
     scratch.bytes.set(memory.subarray(start, start + length), INPUT_AT)
