@@ -7,7 +7,7 @@ import {
   SrtpSession as WeriftSrtpSession,
 } from 'werift'
 import { writeU16 } from '#shared/bytes'
-import { PacketMemory } from '../../transceiver-nodes/crypto/packet-memory.ts'
+import { PacketMemory } from '#shared/platform/packet-memory'
 import { SrtpSession } from '../../transceiver-nodes/crypto/srtp.ts'
 import { SRTP_PROFILES } from '../../transceiver-nodes/crypto/srtp-profile.ts'
 import type { SrtpProfile } from '../../transceiver-nodes/crypto/srtp-profile.ts'

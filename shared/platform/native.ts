@@ -49,4 +49,8 @@ type CArgument<Parameter> = Parameter extends `const char *${string}`
   ? string | null
   : Parameter extends `const void *${string}` | `void *${string}`
     ? ArrayBufferView
-    : number
+    : Parameter extends `const uint8_t *${string}`
+      ? Uint8Array
+      : Parameter extends `uint64_t ${string}`
+        ? number | bigint
+        : number

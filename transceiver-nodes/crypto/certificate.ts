@@ -9,7 +9,7 @@ import { generateKeyPairSync } from 'node:crypto'
 import { toHex } from '#shared/bytes'
 import { randomBytes, sha256 } from '#shared/platform/crypto'
 import * as openssl from './openssl.ts'
-import { PacketMemory } from './packet-memory.ts'
+import { PacketMemory } from '#shared/platform/packet-memory'
 
 export interface DtlsCertificate {
   /** The X.509 certificate, DER. */

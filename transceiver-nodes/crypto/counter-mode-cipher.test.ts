@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
 import { fromHex, toHex } from '#shared/bytes'
 import { CounterModeCipher } from './counter-mode-cipher.ts'
-import { PacketMemory } from './packet-memory.ts'
+import { PacketMemory } from '#shared/platform/packet-memory'
 import { deriveSessionKeys } from './srtp-keys.ts'
 
 test('makes the keystream of RFC 3711 appendix B.2, to its last block', () => {

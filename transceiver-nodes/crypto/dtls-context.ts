@@ -8,7 +8,7 @@
 import { formatFingerprint } from './certificate.ts'
 import type { DtlsCertificate } from './certificate.ts'
 import * as openssl from './openssl.ts'
-import { PacketMemory } from './packet-memory.ts'
+import { PacketMemory } from '#shared/platform/packet-memory'
 import { SRTP_PREFERENCE, SRTP_PROFILES } from './srtp-profile.ts'
 import type { SrtpProfile } from './srtp-profile.ts'
 

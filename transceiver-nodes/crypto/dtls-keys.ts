@@ -5,7 +5,7 @@
  */
 
 import * as openssl from './openssl.ts'
-import { PacketMemory } from './packet-memory.ts'
+import { PacketMemory } from '#shared/platform/packet-memory'
 import { SRTP_KEY_BYTES, SRTP_PROFILES } from './srtp-profile.ts'
 import type { SrtpKeys, SrtpProfile } from './srtp-profile.ts'
 

@@ -4,7 +4,7 @@ import { expect, test } from 'vitest'
 import { createCertificate } from './certificate.ts'
 import { DtlsContext } from './dtls-context.ts'
 import { drainErrors } from './openssl.ts'
-import { PacketMemory } from './packet-memory.ts'
+import { PacketMemory } from '#shared/platform/packet-memory'
 import { SrtpSession } from './srtp.ts'
 import { closePair, connectPair, deliver, openPair } from './test-network.ts'
 

@@ -16,7 +16,7 @@ import type { DtlsContext, DtlsPolicy } from './dtls-context.ts'
 import { exportSrtpKeys } from './dtls-keys.ts'
 import { hasForgedRecord } from './dtls-record.ts'
 import * as openssl from './openssl.ts'
-import { PacketMemory } from './packet-memory.ts'
+import { PacketMemory } from '#shared/platform/packet-memory'
 import type { SrtpKeys } from './srtp-profile.ts'
 
 /** Which end sends the ClientHello: `a=setup:active` is the client, RFC 5763 section 5. */

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
 import { fromHex, toHex, utf8 } from '#shared/bytes'
 import { GcmCipher } from './gcm-cipher.ts'
-import { PacketMemory } from './packet-memory.ts'
+import { PacketMemory } from '#shared/platform/packet-memory'
 
 test('protects and opens the RTP packet of RFC 7714 section 16.1', () => {
   const { memory, sealing, opening } = ciphers()

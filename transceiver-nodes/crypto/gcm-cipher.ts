@@ -11,7 +11,7 @@ import { readI32, readU8, writeU32 } from '#shared/bytes'
 import * as openssl from './openssl.ts'
 import { IV_ADDRESS, writeIv } from './packet-cipher.ts'
 import type { PacketCipher } from './packet-cipher.ts'
-import { PacketMemory } from './packet-memory.ts'
+import { PacketMemory } from '#shared/platform/packet-memory'
 import type { SessionKeys } from './srtp-keys.ts'
 import { ENCRYPTED_BIT, RTCP_HEADER_BYTES, RTCP_SSRC_AT, RTP_SSRC_AT } from './srtp-packet.ts'
 

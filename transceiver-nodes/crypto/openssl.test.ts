@@ -1,14 +1,8 @@
+import { bindNative } from '#shared/platform/native'
 import { createHash } from 'node:crypto'
 import { expect, test } from 'vitest'
 import * as openssl from './openssl.ts'
-import { PacketMemory } from './packet-memory.ts'
-
-test('names the function that this Node does not export', () => {
-  expect(() => openssl.bind('int SSL_no_such_function(uintptr_t ssl)')).toThrow(
-    expect.objectContaining({ name: 'OpenSslError', code: 'symbol-missing' }),
-  )
-  expect(() => openssl.bind('int SSL_no_such_function(uintptr_t ssl)')).toThrow(/SSL_no_such_function/)
-})
+import { PacketMemory } from '#shared/platform/packet-memory'
 
 test('turns a failed call into a coded error and leaves no error behind', () => {
   const fetchNothing = (): number => openssl.EVP_CIPHER_fetch(0, 'NO-SUCH-CIPHER', null)
@@ -44,7 +38,7 @@ test('shares memory with native code, and its address does not move', () => {
   expect(openssl.BIO_write(bio, memory.address + 7, text.length)).toBe(text.length)
   expect(openssl.BIO_read(bio, memory.address + 32, 32)).toBe(text.length)
   expect(memory.bytes.slice(32, 32 + text.length)).toEqual(text)
-  openssl.bind('int BIO_free(uintptr_t bio)')(bio)
+  bindNative('int BIO_free(uintptr_t bio)')(bio)
 })
 
 test('refuses memory of no size, and knows its bounds', () => {

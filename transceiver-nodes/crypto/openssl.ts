@@ -2,46 +2,27 @@
  * The functions of OpenSSL that Firsthop calls, reached through koffi in the Node binary itself: docs/dtls-srtp.md.
  *
  * Node exports the symbols of the OpenSSL it carries for its addons; `koffi.load(null)` finds them there, so no
- * library is shipped or searched. Functions keep their C names and meaning (`man <name>` of OpenSSL 3.5), and
- * their TypeScript types are read off the C declaration. An address is a plain number: user space ends far below
- * 2^53, so it is exact, it can be added to, and it costs less than a BigInt. Importing this file throws an
- * `OpenSslError` when a function is missing.
+ * library is shipped or searched. Functions keep their C names and meaning (`man <name>` of OpenSSL 3.5). Importing
+ * this file throws a `NativeError` when a function is missing.
  */
 
 import koffi from 'koffi'
+import { bindNative as bind } from '#shared/platform/native'
+import type { Address } from '#shared/platform/native'
 
-const library = koffi.load(null)
+export type { Address }
 
-/** An address in native memory; 0 is NULL. */
-export type Address = number
-
-export type OpenSslErrorCode = 'symbol-missing' | 'call-failed'
-
-/** OpenSSL lacks a function, or refused what only a fault of this program or of the machine explains. */
+/** OpenSSL refused what only a fault of this program or of the machine explains. */
 export class OpenSslError extends Error {
   override readonly name = 'OpenSslError'
-  readonly code: OpenSslErrorCode
-
-  constructor(code: OpenSslErrorCode, message: string, cause?: unknown) {
-    super(message, { cause })
-    this.code = code
-  }
+  readonly code = 'call-failed'
 }
 
-/** Binds the C function of `declaration`; throws an `OpenSslError` with code `symbol-missing` if there is none. */
-export function bind<Declaration extends string>(declaration: Declaration): CFunction<Declaration> {
-  try {
-    return library.func(declaration)
-  } catch (cause) {
-    throw new OpenSslError('symbol-missing', `this Node does not export \`${declaration}\``, cause)
-  }
-}
-
-/** Returns `result` if it is positive; throws an `OpenSslError` with code `call-failed` otherwise. */
+/** Returns `result` if it is positive; throws an `OpenSslError` otherwise. */
 export function demand(result: number, call: string): number {
   if (result > 0) return result
   const reason = ERR_reason_error_string(drainErrors()) ?? 'no reason given'
-  throw new OpenSslError('call-failed', `${call}: ${reason}`)
+  throw new OpenSslError(`${call}: ${reason}`)
 }
 
 /**
@@ -59,11 +40,6 @@ export function drainErrors(): number {
 export function sslReasonOf(error: number): number {
   const origin = (error >>> ERR_LIB_OFFSET) & ERR_LIB_MASK
   return origin === ERR_LIB_SSL ? error & ERR_REASON_MASK : 0
-}
-
-/** The address of `memory`, which V8 never moves; the caller keeps it referenced while the address is in use. */
-export function addressOf(memory: ArrayBuffer): Address {
-  return Number(koffi.address(memory))
 }
 
 /** Makes `handler` callable from C, under the prototype of `declaration`, for the life of this thread. */
@@ -105,27 +81,6 @@ const OSSL_PARAM = koffi.struct({
   returned: 'size_t',
 })
 const OSSL_PARAM_BYTES = koffi.sizeof(OSSL_PARAM)
-
-/** The type of the function that a C declaration declares. */
-export type CFunction<Declaration> = (...values: CArguments<Declaration>) => CResult<Declaration>
-type CResult<Declaration> = Declaration extends `void ${string}`
-  ? void
-  : Declaration extends `const char *${string}`
-    ? string | null
-    : number
-type CArguments<Declaration> = Declaration extends `${string}(${infer List})` ? CList<List> : never
-type CList<List> = List extends ''
-  ? []
-  : List extends `${infer First}, ${infer Rest}`
-    ? [CArgument<First>, ...CList<Rest>]
-    : [CArgument<List>]
-type CArgument<Parameter> = Parameter extends `const char *${string}`
-  ? string | null
-  : Parameter extends `const uint8_t *${string}`
-    ? Uint8Array
-    : Parameter extends `uint64_t ${string}`
-      ? number | bigint
-      : number
 
 // err.h
 

@@ -9,7 +9,7 @@
  */
 
 import { readU8, writeU32 } from '#shared/bytes'
-import { PacketMemory } from './packet-memory.ts'
+import { PacketMemory } from '#shared/platform/packet-memory'
 import { rolloverOf } from './rollover.ts'
 
 /** One direction of RTP or RTCP under one key; `length` is that of the packet without its trailer. */

@@ -9,7 +9,7 @@ import {
 } from 'werift'
 import { afterAll, describe, expect, test } from 'vitest'
 import { randomBytes } from '#shared/platform/crypto'
-import { PacketMemory } from './packet-memory.ts'
+import { PacketMemory } from '#shared/platform/packet-memory'
 import { SrtpSession } from './srtp.ts'
 import { SRTP_PREFERENCE, SRTP_PROFILES } from './srtp-profile.ts'
 import type { SrtpKeys } from './srtp-profile.ts'

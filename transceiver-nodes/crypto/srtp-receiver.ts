@@ -6,7 +6,7 @@
 
 import { readI32, readU16, readU32 } from '#shared/bytes'
 import type { PacketCipher } from './packet-cipher.ts'
-import type { PacketMemory } from './packet-memory.ts'
+import type { PacketMemory } from '#shared/platform/packet-memory'
 import { ReplayWindow } from './replay-window.ts'
 import { estimateIndex } from './rollover.ts'
 import {

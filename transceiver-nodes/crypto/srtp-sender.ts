@@ -7,7 +7,7 @@
 
 import { readI32, readU16 } from '#shared/bytes'
 import type { PacketCipher } from './packet-cipher.ts'
-import type { PacketMemory } from './packet-memory.ts'
+import type { PacketMemory } from '#shared/platform/packet-memory'
 import { INDEX_LIMIT, estimateIndex } from './rollover.ts'
 import {
   RTCP_INDEX_LIMIT,

@@ -8,7 +8,7 @@
 import { CounterModeCipher } from './counter-mode-cipher.ts'
 import { GcmCipher } from './gcm-cipher.ts'
 import type { PacketCipher } from './packet-cipher.ts'
-import type { PacketMemory } from './packet-memory.ts'
+import type { PacketMemory } from '#shared/platform/packet-memory'
 import { deriveSessionKeys } from './srtp-keys.ts'
 import type { SrtpFault, SrtpSendFault } from './srtp-packet.ts'
 import type { SrtpKeys } from './srtp-profile.ts'
