@@ -34,8 +34,15 @@ export const FLOWS_CLOSED = 15
 /** Flows entered because another process had known them. */
 export const FLOWS_RESTORED = 16
 
+/** Flows asked about; of these, those that led nowhere, and those that nobody told of in time. */
+export const LOOKUPS = 17
+export const LOOKUPS_ABSENT = 18
+export const LOOKUPS_UNANSWERED = 19
+/** Flows bound or unbound that could not be told of, because nobody took the records in time. */
+export const FLOW_RECORDS_LOST = 20
+
 /** How many counters there are. */
-export const COUNTERS = 17
+export const COUNTERS = 21
 
 /** Adds `amount` to the counter at `index`. */
 export function count(counters: Float64Array, index: number, amount: number): void {

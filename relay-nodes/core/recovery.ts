@@ -13,15 +13,12 @@ import { TCP_BIT } from '#shared/endpoint'
 import { EndpointTable } from '#shared/endpoint-table'
 import { millisOf } from '#shared/time'
 import type { Millis } from '#shared/time'
+import { count, FLOW_RECORDS_LOST, LOOKUPS, LOOKUPS_ABSENT, LOOKUPS_UNANSWERED } from './counters.ts'
 import { FLOW_BOUND, FLOW_UNBOUND, FLOW_WANTED, FlowRecords } from './flow-records.ts'
 
 /** One relay thread's half of the recovery of flows; every `at` is the index of a client's first word. */
 export class Recovery {
-  /** Flows asked about; those nobody knew; those nobody told of; records lost because nobody took them in time. */
-  asked = 0
-  absent = 0
-  unanswered = 0
-  lost = 0
+  readonly #counters: Float64Array
   readonly #outbox = new FlowRecords(MAX_OUTBOX)
   /** Flows asked about and flows known to be absent. */
   readonly #table: EndpointTable
@@ -29,8 +26,9 @@ export class Recovery {
   #outstanding = 0
   #now: Millis
 
-  /** `hashKey` is random, so that nobody can choose addresses that collide. */
-  constructor(hashKey: readonly [number, number], now: Millis) {
+  /** Counts in the relay's `counters`; `hashKey` is random, so that nobody can choose addresses that collide. */
+  constructor(hashKey: readonly [number, number], counters: Float64Array, now: Millis) {
+    this.#counters = counters
     this.#table = new EndpointTable(MAX_REMEMBERED, hashKey)
     this.#now = now
   }
@@ -72,7 +70,7 @@ export class Recovery {
     } else if (this.#isAsked[slot] === 1) {
       this.#forget(slot)
       this.#table.touch(slot, now)
-      this.absent++
+      count(this.#counters, LOOKUPS_ABSENT, 1)
     }
   }
 
@@ -89,7 +87,7 @@ export class Recovery {
 
   #tell(kind: number, words: Int32Array, at: number, route: number): boolean {
     const isTold = this.#outbox.push(kind, words, at, route)
-    if (!isTold) this.lost++
+    if (!isTold) count(this.#counters, FLOW_RECORDS_LOST, 1)
     return isTold
   }
 
@@ -99,13 +97,13 @@ export class Recovery {
     const slot = this.#table.insert(words, at, SCOPE, this.#now)
     this.#isAsked[slot] = 1
     this.#outstanding++
-    this.asked++
+    count(this.#counters, LOOKUPS, 1)
   }
 
   readonly #giveUp = (slot: number): void => {
     if (this.#isAsked[slot] === 0) return
     this.#forget(slot)
-    this.unanswered++
+    count(this.#counters, LOOKUPS_UNANSWERED, 1)
   }
 
   #forget(slot: number): void {

@@ -7,7 +7,8 @@
  *
  * - `handleClientPacket` for each packet of a client: send the frame it wrote to the upstream it names;
  * - `openLinkDatagram` for each datagram of the link, then `nextFrame` until it says false: send each `frame`;
- * - `handleTimeout` at `pollTimeout`, and `handleUpstreams` for each fleet snapshot.
+ * - `handleTimeout` at `pollTimeout`, and `handleUpstreams` for each fleet snapshot;
+ * - `takeFlowRecords` after each turn that leaves some, and `handleFlowRecords` with what comes back.
  */
 
 import { TCP_BIT } from '#shared/endpoint'
@@ -51,7 +52,7 @@ import { DROP_REASONS, dropCode, dropIndex } from './drop-reasons.ts'
 import { FLOW_FOUND, RECORD_CLIENT, RECORD_ROUTE, RECORD_WORDS } from './flow-records.ts'
 import { FlowTable } from './flow-table.ts'
 import type { BindOutcome } from './flow-table.ts'
-import type { Recovery } from './recovery.ts'
+import { Recovery } from './recovery.ts'
 import { Upstreams } from './upstreams.ts'
 import type { Upstream } from './upstreams.ts'
 
@@ -66,8 +67,8 @@ export interface RelayConfig {
   readonly maxFlows: number
   /** Two random words, so that nobody can choose addresses that collide in the flow table. */
   readonly hashKey: readonly [number, number]
-  /** Finds flows of other processes and tells of this one's; without it, unknown flows wait for a check. */
-  readonly recovery?: Recovery
+  /** Whether unknown flows are asked about, and bound ones told of, in records that the caller takes. */
+  readonly recovers?: boolean
 }
 
 /** A packet for a client, valid until the next call: five words that name the client, and where the payload lies. */
@@ -85,7 +86,7 @@ export class Relay {
   readonly #listenersEnd: number
   readonly #upstreams = new Upstreams()
   readonly #flows: FlowTable
-  readonly #recovery: Recovery | undefined
+  readonly #recovery: Recovery | undefined = undefined
   readonly #stun = new StunView()
   readonly #route: RouteReader
   readonly #link = new LinkReader()
@@ -102,7 +103,7 @@ export class Relay {
     if (this.#listenersEnd > MAX_LISTENERS) throw new RangeError(`more than ${MAX_LISTENERS} client ports`)
     this.#route = new RouteReader(config.routeKeys)
     this.#flows = new FlowTable(config.maxFlows, config.hashKey)
-    this.#recovery = config.recovery
+    if (config.recovers === true) this.#recovery = new Recovery(config.hashKey, this.counters, now)
     this.#now = now
     this.#nowMinutes = minutesOf(epochNow)
     this.#timeout = now
@@ -193,7 +194,17 @@ export class Relay {
     if (this.#flows.remove(words, wordsAt)) count(this.counters, FLOWS_CLOSED, 1)
   }
 
-  /** Takes answers about flows, asked for or not: a batch of the records of `flow-records.ts`. */
+  /** Whether `takeFlowRecords` has anything, after a turn. */
+  get hasFlowRecords(): boolean {
+    return this.#recovery?.hasRecords === true
+  }
+
+  /** Takes out what is to be told and asked about flows, as a batch of the records of `flow-records.ts`. */
+  takeFlowRecords(): Int32Array {
+    return this.#recovery?.takeRecords() ?? new Int32Array(0)
+  }
+
+  /** Takes answers about flows, asked for or not, as such a batch. */
   handleFlowRecords(records: Int32Array, now: Millis): void {
     for (let at = 0; at < records.length; at += RECORD_WORDS) {
       const isRestored = records[at] === FLOW_FOUND && this.#restore(records, at, now)

@@ -6,6 +6,7 @@ import type { UdpPort } from '#shared/platform/udp-dgram'
 import {
   DOWNLINK_BYTES,
   DOWNLINK_FORWARDED,
+  FLOW_RECORDS_LOST,
   FLOWS_BOUND,
   FLOWS_CLOSED,
   FLOWS_EXPIRED,
@@ -18,6 +19,9 @@ import {
   FRAMES_RECEIVED,
   FRAMES_SILENT,
   LINK_RECEIVED,
+  LOOKUPS,
+  LOOKUPS_ABSENT,
+  LOOKUPS_UNANSWERED,
   UPLINK_BYTES,
   UPLINK_FORWARDED,
   UPLINK_RECEIVED,
@@ -73,6 +77,17 @@ export function relayMetrics(relay: Relay, clientPorts: readonly UdpPort[], link
       held: at(FLOWS_HELD),
       restored: at(FLOWS_RESTORED),
     }),
+    labelled('firsthop_relay_lookups_total', 'Flows asked about, and what came of it', 'event', {
+      asked: at(LOOKUPS),
+      absent: at(LOOKUPS_ABSENT),
+      unanswered: at(LOOKUPS_UNANSWERED),
+    }),
+    plainMetric(
+      'firsthop_relay_flow_records_lost_total',
+      'counter',
+      'Flows bound or unbound that could not be told of',
+      at(FLOW_RECORDS_LOST),
+    ),
     reasonCounter(
       'firsthop_relay_drops_total',
       'Packets, datagrams and frames dropped',

@@ -40,25 +40,39 @@ export class StoreError extends Error {
 }
 
 /** Opens the registry at `url`; connects with the first command only. */
-export function openStore({ url, token, timeoutMillis = TIMEOUT_MILLIS }: StoreOptions): Store {
-  const redis = new Redis({
+export function openStore(options: StoreOptions): Store {
+  const redis = openRedis(options, 'json')
+  return {
+    publish: (record) => runCommand(() => redis.hset(FLEET_KEY, { [record.id]: record })).then(noResult),
+    withdraw: (id) => runCommand(() => redis.hdel(FLEET_KEY, id)).then(noResult),
+    readFleet: () => runCommand(() => redis.hvals(FLEET_KEY)),
+  }
+}
+
+/**
+ * Makes a client, for this file and its neighbours; connects with the first command only. A `plain` one takes and
+ * gives texts as they are: no JSON, no base64.
+ */
+export function openRedis(
+  { url, token, timeoutMillis = TIMEOUT_MILLIS }: StoreOptions,
+  form: 'json' | 'plain',
+): Redis {
+  return new Redis({
     url,
     token,
     enableTelemetry: false,
     // A batch would mix the I/O of several requests, which Workers forbid; every method is one command anyway.
     enableAutoPipelining: false,
     readYourWrites: false,
+    automaticDeserialization: form === 'json',
+    responseEncoding: form === 'json' ? 'base64' : false,
     retry: { retries: 1, backoff: () => RETRY_AFTER_MILLIS },
     signal: () => AbortSignal.timeout(timeoutMillis),
   })
-  return {
-    publish: (record) => run(() => redis.hset(FLEET_KEY, { [record.id]: record })).then(noResult),
-    withdraw: (id) => run(() => redis.hdel(FLEET_KEY, id)).then(noResult),
-    readFleet: () => run(() => redis.hvals(FLEET_KEY)),
-  }
 }
 
-async function run<Result>(command: () => Promise<Result>): Promise<Result> {
+/** Runs one command; rejects with a `StoreError`. */
+export async function runCommand<Result>(command: () => Promise<Result>): Promise<Result> {
   try {
     return await command()
   } catch (error) {
