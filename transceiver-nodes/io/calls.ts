@@ -23,7 +23,7 @@ import type { LinkWriter } from '../core/link-writer.ts'
 import type { RelayDirectory } from '../core/relay-directory.ts'
 import type { SessionTable } from '../core/session-table.ts'
 import type { DtlsContext } from '../crypto/dtls-context.ts'
-import type { PacketMemory } from '../crypto/packet-memory.ts'
+import type { PacketMemory } from '#shared/platform/packet-memory'
 import { Call } from './call.ts'
 
 /** What calls are placed with. */
