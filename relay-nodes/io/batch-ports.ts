@@ -6,31 +6,28 @@
  * they lie in it. Nothing is copied, nothing is allocated, nothing waits for the next turn.
  */
 
-import type { Endpoint } from '#shared/endpoint'
 import { ENDPOINT_WORDS } from '#shared/endpoint'
 import {
   frameHeaderBytes,
   LINK_HEADER_BYTES,
   LINK_TYPE_DATA,
+  MAX_BUNDLE_BYTES,
   MAX_FRAME_HEADER_BYTES,
   writeLinkHeader,
 } from '#shared/link/frame'
 import { monotonicNow } from '#shared/platform/clock'
 import { PacketMemory } from '#shared/platform/packet-memory'
 import { BatchSocket, Poller, ReceiveBatch, SendBatch } from '#shared/platform/udp-batch'
+import type { SocketHandle } from '#shared/platform/udp-batch'
 import type { Relay } from '../core/relay.ts'
 import { MAX_UPSTREAMS } from '../core/upstreams.ts'
 
-/** Where the sockets are bound, and what the link's datagrams carry. */
+/** The sockets of one thread, and what the link's datagrams carry. */
 export interface BatchPortsOptions {
   /** Client ports, in the order of their listeners. */
-  readonly clients: readonly Endpoint[]
-  readonly link: Endpoint
+  readonly clients: readonly SocketHandle[]
+  readonly link: SocketHandle
   readonly cookie: Uint8Array
-  /** Lets other threads bind the same client ports. */
-  readonly reusePort: boolean
-  /** Longest datagram with more than one frame, docs/link.md. */
-  readonly linkMtuBytes: number
 }
 
 /** Totals of the sockets, which the relay's own counters do not see. */
@@ -48,7 +45,6 @@ export interface PortCounts {
 /** The sockets of one relay thread. */
 export class BatchPorts {
   readonly #relay: Relay
-  readonly #linkMtuBytes: number
   readonly #memory: PacketMemory
   readonly #clients: readonly BatchSocket[]
   readonly #link: BatchSocket
@@ -67,10 +63,9 @@ export class BatchPorts {
   readonly #waiting = new Int32Array(BATCH)
   #truncated = 0
 
-  /** Opens every socket; throws a `SocketError`, with none left open. */
+  /** Takes the sockets over; their owner closes them. */
   constructor(relay: Relay, options: BatchPortsOptions) {
     this.#relay = relay
-    this.#linkMtuBytes = options.linkMtuBytes
     const receiveBytes = ReceiveBatch.bytesFor(BATCH, SLOT_BYTES)
     const uplinkBytes = SendBatch.bytesFor(BATCH, BATCH * 2)
     const downlinkBytes = SendBatch.bytesFor(BATCH, BATCH)
@@ -79,9 +74,8 @@ export class BatchPorts {
     const pollAt = clientsAt + downlinkBytes * options.clients.length
     this.#linkHeaderAt = pollAt + POLLFD_BYTES * (options.clients.length + 1)
     this.#memory = new PacketMemory(this.#linkHeaderAt + LINK_HEADER_BYTES)
-    const opened = openAll(options)
-    this.#link = opened.link
-    this.#clients = opened.clients
+    this.#link = new BatchSocket(options.link)
+    this.#clients = options.clients.map((handle) => new BatchSocket(handle))
     this.#receive = new ReceiveBatch(this.#memory, 0, BATCH, SLOT_BYTES, HEADROOM_BYTES)
     this.#toUpstreams = new SendBatch(this.#memory, sendAt, BATCH, BATCH * 2, this.#link.isIpv6)
     this.#toClients = this.#clients.map(
@@ -103,11 +97,6 @@ export class BatchPorts {
     }
   }
 
-  /** The smallest receive buffer that the kernel granted. */
-  get receiveBufferBytes(): number {
-    return Math.min(...[...this.#clients, this.#link].map((socket) => socket.receiveBufferBytes))
-  }
-
   /** Takes over the upstreams' link endpoints after `relay.handleUpstreams`. */
   refreshUpstreams(): void {
     for (let upstream = 0; upstream < MAX_UPSTREAMS; upstream++) {
@@ -124,11 +113,6 @@ export class BatchPorts {
     }
     if (this.#poller.isReadable(this.#clients.length)) served += this.#serveLink()
     return served
-  }
-
-  /** Closes every socket. */
-  close(): void {
-    for (const socket of [...this.#clients, this.#link]) socket.close()
   }
 
   /** One batch of client packets: route each, then send what waits for each upstream. */
@@ -178,7 +162,7 @@ export class BatchPorts {
     while (slot >= 0) {
       const header = frameHeaderBytes(this.#senderWords, slot * ENDPOINT_WORDS)
       const frame = header + this.#receive.length(slot)
-      if (length > 0 && length + frame > this.#linkMtuBytes) {
+      if (length > 0 && length + frame > MAX_BUNDLE_BYTES) {
         batch.endMessage(this.#upstreamWords, wordsAt)
         length = 0
       }
@@ -227,20 +211,6 @@ export class BatchPorts {
   }
 }
 
-function openAll(options: BatchPortsOptions): { clients: BatchSocket[]; link: BatchSocket } {
-  const opened: BatchSocket[] = []
-  try {
-    for (const bind of options.clients) {
-      opened.push(new BatchSocket({ bind, reusePort: options.reusePort, bufferBytes: BUFFER_BYTES }))
-    }
-    const link = new BatchSocket({ bind: options.link, bufferBytes: BUFFER_BYTES })
-    return { clients: opened, link }
-  } catch (error) {
-    for (const socket of opened) socket.close()
-    throw error
-  }
-}
-
 function align(at: number): number {
   return (at + 7) & ~7
 }
@@ -251,6 +221,4 @@ const BATCH = 64
 const SLOT_BYTES = 2048
 /** Kept free before each datagram, for the frame header; a multiple of 8 keeps payloads aligned. */
 const HEADROOM_BYTES = (MAX_FRAME_HEADER_BYTES + 7) & ~7
-/** Wanted size of kernel buffers: a tenth of a second at full speed. */
-const BUFFER_BYTES = 8 * 1024 * 1024
 const POLLFD_BYTES = 8

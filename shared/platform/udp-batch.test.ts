@@ -5,7 +5,7 @@ import { afterEach, describe, expect, test } from 'vitest'
 import { ENDPOINT_WORDS, readClient, writeClient } from '#shared/endpoint'
 import { isBatchSupported } from './batch-support.ts'
 import { PacketMemory } from './packet-memory.ts'
-import { BatchSocket, Poller, ReceiveBatch, SendBatch, SocketError } from './udp-batch.ts'
+import { BatchSocket, openSocket, Poller, ReceiveBatch, SendBatch, SocketError } from './udp-batch.ts'
 
 const open: { close(): void }[] = []
 afterEach(() => {
@@ -13,7 +13,7 @@ afterEach(() => {
 })
 
 function batchSocket(address: string, port = 0, reusePort = false): BatchSocket {
-  const socket = new BatchSocket({ bind: { address, port }, reusePort, bufferBytes: 1 << 20 })
+  const socket = new BatchSocket(openSocket({ bind: { address, port }, reusePort, bufferBytes: 1 << 20 }))
   open.push(socket)
   return socket
 }
@@ -152,7 +152,9 @@ describe.skipIf(!isBatchSupported())('batched UDP on Linux', () => {
   })
 
   test('counts what the kernel dropped for want of room', async () => {
-    const socket = new BatchSocket({ bind: { address: '127.0.0.1', port: 47_613 }, bufferBytes: 4096 })
+    const socket = new BatchSocket(
+      openSocket({ bind: { address: '127.0.0.1', port: 47_613 }, bufferBytes: 4096 }),
+    )
     open.push(socket)
     const peer = await dgramPeer('udp4', '127.0.0.1')
     expect(socket.kernelDrops).toBe(0)

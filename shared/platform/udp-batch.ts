@@ -38,75 +38,86 @@ export interface BatchSocketOptions {
   readonly bufferBytes: number
 }
 
-/** A bound, non-blocking UDP socket. */
-export class BatchSocket {
+/** A socket as plain data, which one thread may open and another use: descriptors belong to the process. */
+export interface SocketHandle {
   readonly descriptor: number
   readonly isIpv6: boolean
   /** What the kernel granted of the wanted receive buffer. */
   readonly receiveBufferBytes: number
-  readonly #scratch = new Int32Array(MEMINFO_WORDS)
-  readonly #length = new Uint32Array(1)
+}
 
-  /** Opens and binds; throws a `SocketError`. A socket bound to `::` takes IPv4 as well. */
-  constructor(options: BatchSocketOptions) {
-    const address = parseAddress(options.bind.address)
-    if (address === undefined) throw new SocketError('socket-address', 'parsing the address', 0)
-    this.isIpv6 = options.bind.address.includes(':')
-    const type = libc.SOCK_DGRAM | libc.SOCK_CLOEXEC | libc.SOCK_NONBLOCK
-    this.descriptor = demand('socket', libc.socket(this.isIpv6 ? libc.AF_INET6 : libc.AF_INET, type, 0))
-    try {
-      this.#bind(address, options)
-      this.receiveBufferBytes = this.#enlargeBuffers(options.bufferBytes)
-    } catch (error) {
-      libc.close(this.descriptor)
-      throw error
-    }
+/** Opens and binds a non-blocking UDP socket; throws a `SocketError`. One that is bound to `::` takes IPv4 as well. */
+export function openSocket(options: BatchSocketOptions): SocketHandle {
+  const address = parseAddress(options.bind.address)
+  if (address === undefined) throw new SocketError('socket-address', 'parsing the address', 0)
+  const isIpv6 = options.bind.address.includes(':')
+  const type = libc.SOCK_DGRAM | libc.SOCK_CLOEXEC | libc.SOCK_NONBLOCK
+  const descriptor = demand('socket', libc.socket(isIpv6 ? libc.AF_INET6 : libc.AF_INET, type, 0))
+  try {
+    if (isIpv6) setOption(descriptor, libc.IPPROTO_IPV6, libc.IPV6_V6ONLY, 0)
+    if (options.reusePort === true) setOption(descriptor, libc.SOL_SOCKET, libc.SO_REUSEPORT, 1)
+    bindTo(descriptor, isIpv6, address, options.bind.port)
+    return { descriptor, isIpv6, receiveBufferBytes: enlargeBuffers(descriptor, options.bufferBytes) }
+  } catch (error) {
+    libc.close(descriptor)
+    throw error
+  }
+}
+
+/** An open socket at work in one thread. */
+export class BatchSocket {
+  readonly handle: SocketHandle
+  readonly descriptor: number
+  readonly isIpv6: boolean
+  readonly #scratch = new Int32Array(MEMINFO_WORDS)
+
+  constructor(handle: SocketHandle) {
+    this.handle = handle
+    this.descriptor = handle.descriptor
+    this.isIpv6 = handle.isIpv6
   }
 
   /** Datagrams that the kernel dropped because the receive buffer was full (SO_MEMINFO, SK_MEMINFO_DROPS). */
   get kernelDrops(): number {
-    this.#length[0] = this.#scratch.byteLength
-    libc.getsockopt(this.descriptor, libc.SOL_SOCKET, libc.SO_MEMINFO, this.#scratch, this.#length)
+    const length = new Uint32Array([this.#scratch.byteLength])
+    libc.getsockopt(this.descriptor, libc.SOL_SOCKET, libc.SO_MEMINFO, this.#scratch, length)
     return (this.#scratch[MEMINFO_DROPS] ?? 0) >>> 0
   }
 
-  /** Closes the socket; using it afterwards is a fault. */
+  /** Closes the socket for every thread; using it afterwards is a fault. */
   close(): void {
     libc.close(this.descriptor)
   }
+}
 
-  #bind(address: Uint8Array, { bind, reusePort }: BatchSocketOptions): void {
-    if (this.isIpv6) this.#setOption(libc.IPPROTO_IPV6, libc.IPV6_V6ONLY, 0)
-    if (reusePort === true) this.#setOption(libc.SOL_SOCKET, libc.SO_REUSEPORT, 1)
-    const sockaddr = new Uint8Array(SOCKADDR_BYTES)
-    writeFamily(sockaddr, 0, this.isIpv6)
-    writeU16(sockaddr, 2, bind.port)
-    if (this.isIpv6) sockaddr.set(address, IPV6_ADDRESS)
-    else sockaddr.set(address.subarray(12), IPV4_ADDRESS)
-    demand('bind', libc.bind(this.descriptor, sockaddr, this.isIpv6 ? SOCKADDR_IN6_BYTES : SOCKADDR_IN_BYTES))
-  }
+function bindTo(descriptor: number, isIpv6: boolean, address: Uint8Array, port: number): void {
+  const sockaddr = new Uint8Array(SOCKADDR_BYTES)
+  writeFamily(sockaddr, 0, isIpv6)
+  writeU16(sockaddr, 2, port)
+  if (isIpv6) sockaddr.set(address, IPV6_ADDRESS)
+  else sockaddr.set(address.subarray(12), IPV4_ADDRESS)
+  demand('bind', libc.bind(descriptor, sockaddr, isIpv6 ? SOCKADDR_IN6_BYTES : SOCKADDR_IN_BYTES))
+}
 
-  /** The forced variants pass the system's limit and need CAP_NET_ADMIN; without it the limit holds. */
-  #enlargeBuffers(bytes: number): number {
-    for (const [forced, plain] of [
-      [libc.SO_RCVBUFFORCE, libc.SO_RCVBUF],
-      [libc.SO_SNDBUFFORCE, libc.SO_SNDBUF],
-    ] as const) {
-      const value = new Int32Array([bytes])
-      if (libc.setsockopt(this.descriptor, libc.SOL_SOCKET, forced, value, 4) < 0) {
-        libc.setsockopt(this.descriptor, libc.SOL_SOCKET, plain, value, 4)
-      }
+/** The forced variants pass the system's limit and need CAP_NET_ADMIN; without it the limit holds. */
+function enlargeBuffers(descriptor: number, bytes: number): number {
+  for (const [forced, plain] of [
+    [libc.SO_RCVBUFFORCE, libc.SO_RCVBUF],
+    [libc.SO_SNDBUFFORCE, libc.SO_SNDBUF],
+  ] as const) {
+    const value = new Int32Array([bytes])
+    if (libc.setsockopt(descriptor, libc.SOL_SOCKET, forced, value, 4) < 0) {
+      libc.setsockopt(descriptor, libc.SOL_SOCKET, plain, value, 4)
     }
-    const granted = new Int32Array(1)
-    this.#length[0] = 4
-    libc.getsockopt(this.descriptor, libc.SOL_SOCKET, libc.SO_RCVBUF, granted, this.#length)
-    // The kernel doubles what it is asked for, to account for its own overhead (man 7 socket).
-    return (granted[0] ?? 0) / 2
   }
+  const granted = new Int32Array(1)
+  libc.getsockopt(descriptor, libc.SOL_SOCKET, libc.SO_RCVBUF, granted, new Uint32Array([4]))
+  // The kernel doubles what it is asked for, to account for its own overhead (man 7 socket).
+  return (granted[0] ?? 0) / 2
+}
 
-  #setOption(level: number, option: number, value: number): void {
-    demand('setsockopt', libc.setsockopt(this.descriptor, level, option, new Int32Array([value]), 4))
-  }
+function setOption(descriptor: number, level: number, option: number, value: number): void {
+  demand('setsockopt', libc.setsockopt(descriptor, level, option, new Int32Array([value]), 4))
 }
 
 /** Slots that one `recvmmsg` fills. */
