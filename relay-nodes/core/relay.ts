@@ -81,7 +81,8 @@ export class Relay {
   /** Drops, in the order of `DROP_REASONS`. */
   readonly drops = new Float64Array(DROP_REASONS.length)
   readonly #cookie: Uint8Array
-  readonly #listeners: number
+  /** How many client ports there are on UDP, and so the first listener on TCP. */
+  readonly listeners: number
   /** The first listener that neither transport has. */
   readonly #listenersEnd: number
   readonly #upstreams = new Upstreams()
@@ -98,7 +99,7 @@ export class Relay {
 
   constructor(config: RelayConfig, epochNow: EpochSeconds, now: Millis) {
     this.#cookie = config.cookie
-    this.#listeners = config.listeners
+    this.listeners = config.listeners
     this.#listenersEnd = config.listeners + (config.tcpListeners ?? 0)
     if (this.#listenersEnd > MAX_LISTENERS) throw new RangeError(`more than ${MAX_LISTENERS} client ports`)
     this.#route = new RouteReader(config.routeKeys)
@@ -291,7 +292,7 @@ export class Relay {
   #hasListener(word: number): boolean {
     const listener = (word >>> 16) & 0xff
     const isTcp = (word & TCP_BIT) !== 0
-    return isTcp ? listener >= this.#listeners && listener < this.#listenersEnd : listener < this.#listeners
+    return isTcp ? listener >= this.listeners && listener < this.#listenersEnd : listener < this.listeners
   }
 
   #bind(): void {

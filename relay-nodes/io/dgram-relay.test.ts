@@ -6,6 +6,7 @@ import { epochNow, monotonicNow } from '#shared/platform/clock'
 import { openUdpPort } from '#shared/platform/udp-dgram'
 import type { UdpPort } from '#shared/platform/udp-dgram'
 import { minutesOf, mintUfrag } from '#shared/ufrag/route'
+import { FLOWS_BOUND } from '../core/counters.ts'
 import { Relay } from '../core/relay.ts'
 import {
   bindingRequest,
@@ -18,6 +19,7 @@ import {
   rtpPacket,
 } from '../test-packets.ts'
 import type { TestFrame } from '../test-packets.ts'
+import { TcpCaller } from '../test-tcp-caller.ts'
 import { startDgramRelay } from './dgram-relay.ts'
 
 const route = { cluster: 1, transceiver: 1, session: 1, expiryMinutes: minutesOf(epochNow()) + 60, flags: 0 }
@@ -45,6 +47,35 @@ test('carries two clients on two ports to one transceiver and back', async () =>
     [longest, rtpPacket(101)],
   ])
   expect(new Set(transceiver.frames.map(({ client }) => client.listener))).toEqual(new Set([0, 1]))
+})
+
+test('carries clients on TCP beside those on UDP, and lets their flow go with their connection', async () => {
+  const { relay, clientPorts, tcpPorts, transceiver } = await startRelay(['127.0.0.1'], ['127.0.0.1'])
+  const onUdp = await openClient(endpointOf(clientPorts))
+  const onTcp = await TcpCaller.connect(tcpPorts.endpoints[0]!)
+  opened.push(onTcp)
+  await onUdp.connect()
+  onTcp.send(check)
+  await vi.waitFor(() => expect(onTcp.received).toEqual([bindingResponse()]))
+  for (const caller of [onUdp, onTcp]) caller.send(dtlsPacket(MAX_CLIENT_PAYLOAD_BYTES))
+  await vi.waitFor(() => expect([onUdp.received.length, onTcp.received.length]).toEqual([2, 2]))
+  expect(onTcp.received[1]).toEqual(dtlsPacket(MAX_CLIENT_PAYLOAD_BYTES))
+  const clients = transceiver.frames.map(({ client }) => `${client.transport} ${client.listener}`)
+  expect(new Set(clients)).toEqual(new Set(['udp 0', 'tcp 1']))
+
+  expect(relay.flows).toBe(2)
+  await onTcp.close()
+  await vi.waitFor(() => expect(relay.flows).toBe(1))
+  onUdp.send(rtpPacket(20))
+  await vi.waitFor(() => expect(onUdp.received).toHaveLength(3))
+})
+
+test('keeps no flow that is bound for a connection that has gone', async () => {
+  const { relay, tcpPorts, transceiver } = await startRelay(['127.0.0.1'], ['127.0.0.1'])
+  const client: Client = { address: '127.0.0.1', port: 9, listener: 1, transport: 'tcp' }
+  transceiver.send({ client, flags: FRAME_FLAG_BIND, payload: bindingResponse() })
+  await vi.waitFor(() => expect(tcpPorts.counts.dropsByReason['no-connection']).toBe(1))
+  expect([relay.counters[FLOWS_BOUND], relay.flows]).toEqual([1, 0])
 })
 
 test('bundles packets that arrive together', async () => {
@@ -115,17 +146,21 @@ test('leaves nothing open when a port is taken', async () => {
 })
 
 /** A relay that knows one transceiver, which answers every check with a BIND and sends everything else back. */
-async function startRelay(addresses: readonly string[]) {
+async function startRelay(addresses: readonly string[], tcpAddresses: readonly string[] = []) {
   const config = {
     cookie,
     routeKeys: ROUTE_KEYS,
     listeners: addresses.length,
+    tcpListeners: tcpAddresses.length,
     maxFlows: 16,
     hashKey: [1, 2],
   } as const
   const relay = new Relay(config, epochNow(), monotonicNow())
-  const clients = addresses.map((address) => ({ address, port: 0 }))
-  const shell = await startDgramRelay({ relay, cookie, clients, link: { address: '127.0.0.1', port: 0 } })
+  const [clients, tcpClients] = [addresses, tcpAddresses].map((list) =>
+    list.map((address) => ({ address, port: 0 })),
+  )
+  const link = { address: '127.0.0.1', port: 0 }
+  const shell = await startDgramRelay({ relay, cookie, clients: clients!, tcpClients: tcpClients!, link })
   const transceiver = await openTransceiver(shell.linkPort.endpoint)
   relay.handleUpstreams([{ ...route, link: transceiver.endpoint }], monotonicNow())
   opened.push(shell)

@@ -7,7 +7,7 @@
  * from the link datagram they came in.
  */
 
-import { ENDPOINT_WORDS } from '#shared/endpoint'
+import { ENDPOINT_WORDS, TCP_BIT } from '#shared/endpoint'
 import type { Endpoint } from '#shared/endpoint'
 import { frameHeaderBytes, MAX_CLIENT_PAYLOAD_BYTES } from '#shared/link/frame'
 import { epochNow, monotonicNow } from '#shared/platform/clock'
@@ -15,6 +15,8 @@ import { openUdpPort } from '#shared/platform/udp-dgram'
 import type { UdpPort } from '#shared/platform/udp-dgram'
 import type { Relay } from '../core/relay.ts'
 import { LinkBundles } from './link-bundles.ts'
+import { openTcpPorts } from './tcp-ports.ts'
+import type { TcpPorts } from './tcp-ports.ts'
 
 export interface DgramRelayOptions {
   readonly relay: Relay
@@ -22,6 +24,8 @@ export interface DgramRelayOptions {
   readonly cookie: Uint8Array
   /** Where clients come, by listener. */
   readonly clients: readonly Endpoint[]
+  /** Where they come on TCP; these listeners follow. */
+  readonly tcpClients?: readonly Endpoint[]
   readonly link: Endpoint
 }
 
@@ -29,6 +33,7 @@ export interface DgramRelayOptions {
 export interface DgramRelay {
   /** The bound ports, by listener. */
   readonly clientPorts: readonly UdpPort[]
+  readonly tcpPorts: TcpPorts
   readonly linkPort: UdpPort
   /** Stops forwarding and closes every port. */
   close(): Promise<void>
@@ -39,17 +44,24 @@ export async function startDgramRelay({
   relay,
   cookie,
   clients,
+  tcpClients = [],
   link,
 }: DgramRelayOptions): Promise<DgramRelay> {
   const shell = new Shell(relay, cookie)
   const binding = [
     openUdpPort(link, shell.handleLinkDatagram),
+    openTcpPorts({
+      binds: tcpClients,
+      firstListener: relay.listeners,
+      onPacket: shell.handleClientPacket,
+      onClosed: (client) => relay.handleClientClosed(client, 0),
+    }),
     ...clients.map((bind, listener) => openUdpPort(bind, shell.clientHandler(listener))),
-  ]
+  ] as const
   try {
-    const [linkPort, ...clientPorts] = (await Promise.all(binding)) as [UdpPort, ...UdpPort[]]
-    shell.start(linkPort, clientPorts)
-    return { clientPorts, linkPort, close: () => shell.close() }
+    const [linkPort, tcpPorts, ...clientPorts] = await Promise.all(binding)
+    shell.start(linkPort, clientPorts, tcpPorts)
+    return { clientPorts, tcpPorts, linkPort, close: () => shell.close() }
   } catch (error) {
     const bound = (await Promise.allSettled(binding)).filter((each) => each.status === 'fulfilled')
     await Promise.all(bound.map(({ value }) => value.close()))
@@ -62,6 +74,7 @@ class Shell {
   readonly #bundles: LinkBundles
   readonly #upstreamWords = new Int32Array(ENDPOINT_WORDS)
   #clientPorts: readonly UdpPort[] = []
+  #tcpPorts: TcpPorts | undefined
   #linkPort: UdpPort | undefined
   #timer: NodeJS.Timeout | undefined
 
@@ -70,23 +83,24 @@ class Shell {
     this.#bundles = new LinkBundles(cookie)
   }
 
-  start(linkPort: UdpPort, clientPorts: readonly UdpPort[]): void {
+  start(linkPort: UdpPort, clientPorts: readonly UdpPort[], tcpPorts: TcpPorts): void {
     this.#linkPort = linkPort
     this.#clientPorts = clientPorts
+    this.#tcpPorts = tcpPorts
     this.#handleTimeout()
   }
 
   async close(): Promise<void> {
     clearTimeout(this.#timer)
     this.#flush()
-    const ports = this.#linkPort === undefined ? [] : [this.#linkPort, ...this.#clientPorts]
-    await Promise.all(ports.map((port) => port.close()))
+    const ports = [this.#linkPort, this.#tcpPorts, ...this.#clientPorts]
+    await Promise.all(ports.map(async (port) => port?.close()))
   }
 
   clientHandler(listener: number) {
     return (datagram: Uint8Array, sender: Int32Array): void => {
       sender[4] = (sender[4] ?? 0) | (listener << 16)
-      this.#handleClientDatagram(datagram, sender)
+      this.handleClientPacket(datagram, sender)
     }
   }
 
@@ -94,19 +108,24 @@ class Shell {
     this.#relay.openLinkDatagram(datagram, 0, datagram.length, sender, 0, monotonicNow())
     while (this.#relay.nextFrame()) {
       const { client, payloadStart, payloadLength } = this.#relay.frame
-      const port = this.#clientPorts[(client[4] ?? 0) >>> 16]
-      port?.send(datagram.subarray(payloadStart, payloadStart + payloadLength), client, 0)
+      const packet = datagram.subarray(payloadStart, payloadStart + payloadLength)
+      this.#portOf(client[4] ?? 0)?.send(packet, client, 0)
     }
   }
 
-  #handleClientDatagram(datagram: Uint8Array, sender: Int32Array): void {
+  readonly handleClientPacket = (packet: Uint8Array, client: Int32Array): void => {
     const { memory, slotStart } = this.#bundles
-    memory.set(datagram.subarray(0, MAX_CLIENT_PAYLOAD_BYTES), slotStart)
-    const upstream = this.#relay.handleClientPacket(memory, slotStart, datagram.length, sender, 0)
+    memory.set(packet.subarray(0, MAX_CLIENT_PAYLOAD_BYTES), slotStart)
+    const upstream = this.#relay.handleClientPacket(memory, slotStart, packet.length, client, 0)
     if (upstream < 0) return
     if (this.#bundles.isEmpty) setImmediate(this.#flush)
-    this.#bundles.add(upstream, frameHeaderBytes(sender, 0), datagram.length)
+    this.#bundles.add(upstream, frameHeaderBytes(client, 0), packet.length)
     if (this.#bundles.isFull) this.#flush()
+  }
+
+  /** The port by which a client is reached, from the last of its words. */
+  #portOf(word: number): Pick<UdpPort, 'send'> | undefined {
+    return (word & TCP_BIT) === 0 ? this.#clientPorts[word >>> 16] : this.#tcpPorts
   }
 
   readonly #flush = (): void => this.#bundles.flush(this.#sendToUpstream)

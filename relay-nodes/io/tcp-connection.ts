@@ -41,8 +41,9 @@ export class TcpConnection {
 
   /** Sends a packet; returns how many older ones had to go because the client does not read. */
   send(packet: Uint8Array): number {
-    if (this.#isBlocked) return this.#backlog.add(packet)
-    this.#write(packet)
+    const framed = framePacket(packet)
+    if (this.#isBlocked) return this.#backlog.add(framed)
+    this.#write(framed)
     return 0
   }
 
@@ -61,8 +62,8 @@ export class TcpConnection {
     if (reader.fault !== undefined) this.#end(reader.fault)
   }
 
-  #write(packet: Uint8Array): void {
-    this.#socket.write(framePacket(packet), this.#handleWritten)
+  #write(framed: Uint8Array): void {
+    this.#socket.write(framed, this.#handleWritten)
     this.#isBlocked = this.#socket.writableLength > 0
   }
 
@@ -71,9 +72,9 @@ export class TcpConnection {
     this.#events.onDelivery()
     this.#isBlocked = this.#socket.writableLength > 0
     while (!this.#isBlocked) {
-      const packet = this.#backlog.take()
-      if (packet === undefined) return
-      this.#write(packet)
+      const framed = this.#backlog.take()
+      if (framed === undefined) return
+      this.#write(framed)
     }
   }
 

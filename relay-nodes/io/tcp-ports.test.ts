@@ -1,16 +1,16 @@
-import { connect } from 'node:net'
-import type { Socket } from 'node:net'
 import { networkInterfaces } from 'node:os'
 import { afterEach, describe, expect, test, vi } from 'vitest'
 import { concatBytes, readU32, writeU32 } from '#shared/bytes'
 import { readClient } from '#shared/endpoint'
 import type { Client, Endpoint } from '#shared/endpoint'
 import { MAX_CLIENT_PAYLOAD_BYTES } from '#shared/link/frame'
-import { framePacket, Rfc4571Reader } from '../core/rfc4571.ts'
+import { framePacket } from '../core/rfc4571.ts'
 import { clientWords, dtlsPacket, rtpPacket } from '../test-packets.ts'
+import { TcpCaller } from '../test-tcp-caller.ts'
 import { openTcpPorts } from './tcp-ports.ts'
 import type { TcpPorts } from './tcp-ports.ts'
 
+const FIRST_LISTENER = 3
 const LOOPBACK = { address: '127.0.0.1', port: 0 }
 const generous = { maxConnections: 16, maxPerSource: 16, answerTimeout: 60_000, idleTimeout: 60_000 }
 const opened: { close(): unknown }[] = []
@@ -23,11 +23,11 @@ describe('TCP client ports', () => {
   test('carry packets both ways, however the stream is cut, and name the client', async () => {
     const { ports, received } = await open({ binds: [LOOPBACK, LOOPBACK] })
     for (const [i, endpoint] of ports.endpoints.entries()) {
-      const caller = await call(endpoint)
+      const caller = await callTo(endpoint)
       const packets = [dtlsPacket(MAX_CLIENT_PAYLOAD_BYTES), rtpPacket(100), rtpPacket(1)]
       const stream = concatBytes(...packets.map(framePacket))
       for (let at = 0; at < stream.length; at += 97) caller.socket.write(stream.subarray(at, at + 97))
-      const client: Client = { ...caller.endpoint, listener: 3 + i, transport: 'tcp' }
+      const client: Client = { ...caller.endpoint, listener: FIRST_LISTENER + i, transport: 'tcp' }
       await vi.waitFor(() =>
         expect(received.splice(0)).toEqual(packets.map((packet) => ({ client, packet }))),
       )
@@ -39,7 +39,7 @@ describe('TCP client ports', () => {
   test.skipIf(!hasIpv6())('serve IPv4 and IPv6 clients on one port', async () => {
     const { ports, received } = await open({ binds: [{ address: '::', port: 0 }] })
     for (const address of ['127.0.0.1', '::1']) {
-      const caller = await call({ address, port: portOf(ports) })
+      const caller = await callTo({ address, port: portOf(ports) })
       caller.send(rtpPacket(20))
       await vi.waitFor(() => expect(received.at(-1)?.client).toMatchObject(caller.endpoint))
       ports.send(rtpPacket(30), clientWords(received.at(-1)!.client), 0)
@@ -49,8 +49,8 @@ describe('TCP client ports', () => {
 
   test('tell when a client has gone, and drop what is still sent to it', async () => {
     const { ports, closed } = await open({})
-    const caller = await call(LOOPBACK, ports)
-    const client: Client = { ...caller.endpoint, listener: 3, transport: 'tcp' }
+    const caller = await call(ports)
+    const client: Client = { ...caller.endpoint, listener: FIRST_LISTENER, transport: 'tcp' }
     caller.socket.end()
     await vi.waitFor(() => expect(closed).toEqual([client]))
     ports.send(rtpPacket(20), clientWords(client), 0)
@@ -61,23 +61,23 @@ describe('TCP client ports', () => {
 
   test('cut off whoever does not speak RFC 4571, and go on with the others', async () => {
     const { ports, received } = await open({})
-    const [browser, caller] = [await call(LOOPBACK, ports), await call(LOOPBACK, ports)]
+    const [browser, caller] = [await call(ports), await call(ports)]
     browser.socket.write('GET / HTTP/1.1\r\nHost: relay\r\n\r\n')
     await vi.waitFor(() => expect(browser.fate).toBe('reset'))
     caller.send(rtpPacket(20))
     await vi.waitFor(() => expect(received.map(({ packet }) => packet)).toEqual([rtpPacket(20)]))
-    expect(browser.bytes).toBe(0)
+    expect(browser.receivedBytes).toBe(0)
     expect(ends(ports)).toEqual({ 'packet-too-long': 1 })
   })
 
   test('cut off who was not answered in time, having sent nothing', async () => {
     const { ports, closed } = await open({ limits: { ...generous, answerTimeout: 300 } })
-    const answered = await call(LOOPBACK, ports)
-    ports.send(rtpPacket(30), clientWords({ ...answered.endpoint, listener: 3, transport: 'tcp' }), 0)
-    const [silent, talking] = [await call(LOOPBACK, ports), await call(LOOPBACK, ports)]
+    const answered = await call(ports)
+    ports.send(rtpPacket(30), wordsOf(answered), 0)
+    const [silent, talking] = [await call(ports), await call(ports)]
     talking.send(rtpPacket(20))
     await vi.waitFor(() => expect([silent.fate, talking.fate]).toEqual(['reset', 'reset']), 5_000)
-    expect([silent.bytes, talking.bytes, answered.fate]).toEqual([0, 0, 'open'])
+    expect([silent.receivedBytes, talking.receivedBytes, answered.fate]).toEqual([0, 0, 'open'])
     expect(closed.map(({ port }) => port)).toEqual([silent.endpoint.port, talking.endpoint.port])
     expect(ports.counts).toMatchObject({ open: 1, halfOpen: 0 })
     expect(ends(ports)).toEqual({ 'half-open': 2 })
@@ -85,10 +85,10 @@ describe('TCP client ports', () => {
 
   test('refuse a source that has its share, and no other', async () => {
     const { ports } = await open({ limits: { ...generous, maxPerSource: 2 } })
-    const callers = [await call(LOOPBACK, ports), await call(LOOPBACK, ports)]
-    const refused = await call(LOOPBACK, ports)
+    const callers = [await call(ports), await call(ports)]
+    const refused = await call(ports)
     await vi.waitFor(() => expect(refused.fate).toBe('reset'))
-    const other = await call(LOOPBACK, ports, '127.0.0.2')
+    const other = await call(ports, '127.0.0.2')
     await vi.waitFor(() => expect(ports.counts.open).toBe(3))
     expect([...callers, other].map(({ fate }) => fate)).toEqual(['open', 'open', 'open'])
     expect(ends(ports)).toEqual({ 'source-full': 1 })
@@ -108,15 +108,13 @@ describe('TCP client ports', () => {
 describe('a client that does not read', () => {
   test('loses the oldest packets, holds a bounded number of bytes, and delays nobody', async () => {
     const { ports } = await open({})
-    const [slow, quick] = [await call(LOOPBACK, ports), await call(LOOPBACK, ports)]
-    const [toSlow, toQuick] = [slow, quick].map(({ endpoint }) =>
-      clientWords({ ...endpoint, listener: 3, transport: 'tcp' }),
-    )
+    const [slow, quick] = [await call(ports), await call(ports)]
+    const [toSlow, toQuick] = [wordsOf(slow), wordsOf(quick)]
     slow.socket.pause()
     let sent = 0
     for (; ports.counts.dropsByReason['slow-reader'] < 100; sent++) {
-      ports.send(numbered(sent), toSlow!, 0)
-      ports.send(numbered(sent), toQuick!, 0)
+      ports.send(numbered(sent), toSlow, 0)
+      ports.send(numbered(sent), toQuick, 0)
       if (sent % 50 === 0) await new Promise((resolve) => setImmediate(resolve))
     }
     await vi.waitFor(() => expect(quick.received).toHaveLength(sent))
@@ -135,8 +133,8 @@ describe('a client that does not read', () => {
 
   test('is cut off when it has taken nothing for long', async () => {
     const { ports } = await open({ limits: { ...generous, idleTimeout: 500 } })
-    const slow = await call(LOOPBACK, ports)
-    const words = clientWords({ ...slow.endpoint, listener: 3, transport: 'tcp' })
+    const slow = await call(ports)
+    const words = wordsOf(slow)
     slow.socket.pause()
     const timer = setInterval(() => {
       for (let i = 0; i < 200; i++) ports.send(numbered(i), words, 0)
@@ -148,7 +146,7 @@ describe('a client that does not read', () => {
   }, 30_000)
 })
 
-/** What 32 KiB hold of packets of 1,000 bytes. */
+/** What 32 KiB hold of packets of 1,000 bytes and their lengths. */
 const KEPT_PACKETS = 32
 
 async function open({
@@ -162,7 +160,7 @@ async function open({
   const closed: Client[] = []
   const ports = await openTcpPorts({
     binds,
-    firstListener: 3,
+    firstListener: FIRST_LISTENER,
     limits,
     onPacket: (packet, client) =>
       received.push({ client: readClient(client, 0), packet: Uint8Array.from(packet) }),
@@ -172,45 +170,23 @@ async function open({
   return { ports, received, closed }
 }
 
-/** Connects to a port, or to the first of `ports`, and reads what comes. */
-async function call(to: Endpoint, ports?: TcpPorts, from?: string) {
-  const port = ports === undefined ? to.port : portOf(ports)
-  const accepted = ports?.counts.accepted
-  const socket: Socket = connect({
-    host: to.address,
-    port,
-    ...(from === undefined ? {} : { localAddress: from }),
-  })
-  const received: Uint8Array[] = []
-  const reader = new Rfc4571Reader()
-  const caller = {
-    socket,
-    received,
-    fate: 'open' as 'open' | 'closed' | 'reset',
-    bytes: 0,
-    endpoint: { address: '', port: 0 },
-    send: (packet: Uint8Array) => socket.write(framePacket(packet)),
-  }
-  socket.on('data', (chunk: Uint8Array) => {
-    caller.bytes += chunk.length
-    reader.open(chunk)
-    while (reader.next()) received.push(Uint8Array.from(packetOf(reader)))
-  })
-  socket.on(
-    'error',
-    ({ code }: NodeJS.ErrnoException) => (caller.fate = code === 'ECONNRESET' ? 'reset' : 'closed'),
-  )
-  socket.on('end', () => (caller.fate = 'closed'))
-  // Whoever is refused may be cut off before the connection is known to stand.
-  await new Promise((resolve) => socket.once('connect', resolve).once('close', resolve))
-  opened.push({ close: () => socket.destroy() })
-  caller.endpoint = { address: socket.localAddress ?? '', port: socket.localPort ?? 0 }
-  if (ports !== undefined) await vi.waitFor(() => expect(ports.counts.accepted).toBe((accepted ?? 0) + 1))
+/** Connects to the first of `ports`, and waits until the connection is theirs. */
+async function call(ports: TcpPorts, from?: string): Promise<TcpCaller> {
+  const { accepted } = ports.counts
+  const caller = await callTo({ address: '127.0.0.1', port: portOf(ports) }, from)
+  await vi.waitFor(() => expect(ports.counts.accepted).toBe(accepted + 1))
   return caller
 }
 
-function packetOf({ memory, start, length }: Rfc4571Reader): Uint8Array {
-  return memory.subarray(start, start + length)
+async function callTo(endpoint: Endpoint, from?: string): Promise<TcpCaller> {
+  const caller = await TcpCaller.connect(endpoint, from)
+  opened.push(caller)
+  return caller
+}
+
+/** The words of a caller at the first listener. */
+function wordsOf({ endpoint }: TcpCaller): Int32Array {
+  return clientWords({ ...endpoint, listener: FIRST_LISTENER, transport: 'tcp' })
 }
 
 function portOf(ports: TcpPorts): number {

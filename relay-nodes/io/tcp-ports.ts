@@ -50,7 +50,7 @@ export interface TcpPorts {
   /** Where they are bound, with the ports that were chosen for 0. */
   readonly endpoints: readonly Endpoint[]
   readonly counts: TcpCounts
-  /** Sends a packet to the client at `words[at]`; its bytes must not change afterwards. */
+  /** Sends a copy of a packet to the client at `words[at]`. */
   send(packet: Uint8Array, words: Int32Array, at: number): void
   /** Closes every port and every connection. */
   close(): Promise<void>
