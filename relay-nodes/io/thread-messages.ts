@@ -1,0 +1,32 @@
+/** What the main thread and the threads of a relay say to each other. */
+
+import type { SocketHandle } from '#shared/platform/udp-batch'
+import type { RelayConfig } from '../core/relay.ts'
+import type { Upstream } from '../core/upstreams.ts'
+
+/** The first message to a thread: what to be. */
+export interface ServeMessage {
+  readonly type: 'serve'
+  readonly relay: Omit<RelayConfig, 'routeKeys' | 'recovers'>
+  readonly sockets: { readonly clients: readonly SocketHandle[]; readonly link: SocketHandle }
+  /** Where the thread counts: `THREAD_COUNTS` numbers. */
+  readonly counts: SharedArrayBuffer
+  /** The processor to stay on. */
+  readonly processor: number | undefined
+}
+
+/** A message to a thread. */
+export type MessageToThread =
+  | ServeMessage
+  /** The fleet's transceivers. */
+  | { readonly type: 'upstreams'; readonly upstreams: readonly Upstream[] }
+  /** Answers about flows, in the records of `core/flow-records.ts`. */
+  | { readonly type: 'records'; readonly records: Int32Array }
+  | { readonly type: 'stop' }
+
+/** A message from a thread. */
+export type MessageFromThread =
+  /** It is loaded and can serve at once. */
+  | { readonly type: 'spare' }
+  /** What it tells and asks about flows. */
+  | { readonly type: 'records'; readonly records: Int32Array }
