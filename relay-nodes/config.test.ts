@@ -24,12 +24,18 @@ test('reads a whole configuration', () => {
     vips: ['203.0.113.7', '2001:db8::7'],
     clientBind: '::',
     clientPorts: [3478, 443],
+    tcpPorts: [],
     link: { address: '10.0.0.7', port: 7471 },
     admin: { address: '127.0.0.1', port: 7470 },
     store: { url: 'http://127.0.0.1:8079', token: 'secret' },
     drainSeconds: 0,
     logLevel: 'info',
   })
+})
+
+test('serves TCP on the ports that are listed', () => {
+  expect(readConfig({ ...complete, FIRSTHOP_TCP_PORTS: '443,3478' }).tcpPorts).toEqual([443, 3478])
+  expect(readConfig({ ...complete, FIRSTHOP_TCP_PORTS: '' }).tcpPorts).toEqual([])
 })
 
 test('names every variable that is missing, at once', () => {
@@ -49,6 +55,8 @@ test.each([
   ['FIRSTHOP_CLIENT_PORTS', '3478,'],
   ['FIRSTHOP_CLIENT_PORTS', '3478,3478'],
   ['FIRSTHOP_CLIENT_PORTS', '1,2,3,4,5'],
+  ['FIRSTHOP_TCP_PORTS', '443,'],
+  ['FIRSTHOP_TCP_PORTS', '1,2,3,4,5'],
   ['FIRSTHOP_LINK', '0.0.0.0:7471'],
   ['FIRSTHOP_LINK', '10.0.0.7'],
   ['FIRSTHOP_LOG_LEVEL', 'loud'],

@@ -19,6 +19,8 @@ export interface RelayNodeConfig {
   readonly clientBind: string
   /** A listener is an index in this list. */
   readonly clientPorts: readonly number[]
+  /** Client ports on TCP, whose listeners follow; may be none. */
+  readonly tcpPorts: readonly number[]
   readonly link: Endpoint
   readonly admin: Endpoint
   readonly routeKeys: RouteKeyRing
@@ -38,7 +40,8 @@ export function readConfig(variables: Readonly<Record<string, string | undefined
     longitude: environment.number('FIRSTHOP_LONGITUDE', -180, 180),
     vips: readVips(environment, 'FIRSTHOP_VIP'),
     clientBind: readAddress(environment, 'FIRSTHOP_CLIENT_BIND', '::'),
-    clientPorts: readPorts(environment, 'FIRSTHOP_CLIENT_PORTS'),
+    clientPorts: readPorts(environment, 'FIRSTHOP_CLIENT_PORTS', environment.text('FIRSTHOP_CLIENT_PORTS')),
+    tcpPorts: readPorts(environment, 'FIRSTHOP_TCP_PORTS', environment.optionalText('FIRSTHOP_TCP_PORTS')),
     link: readLink(environment, 'FIRSTHOP_LINK'),
     admin: environment.endpoint('FIRSTHOP_ADMIN'),
     routeKeys: environment.routeKeys('FIRSTHOP_ROUTE_KEYS'),
@@ -79,8 +82,8 @@ function readAddress(environment: Environment, name: string, fallback: string): 
   return address
 }
 
-function readPorts(environment: Environment, name: string): number[] {
-  const ports = splitList(environment.text(name)).map(Number)
+function readPorts(environment: Environment, name: string, text: string): number[] {
+  const ports = splitList(text).map(Number)
   const isPort = (port: number) => Number.isInteger(port) && port > 0 && port < 65_536
   if (ports.length > MAX_VIP_PORTS || !ports.every(isPort) || hasDuplicates(ports)) {
     environment.fault(name, `must be up to ${MAX_VIP_PORTS} different ports, such as 3478,443`)

@@ -15,6 +15,7 @@ import type { RelayNodeConfig } from './config.ts'
 import { Relay } from './core/relay.ts'
 import { startDgramRelay } from './io/dgram-relay.ts'
 import { relayMetrics } from './io/relay-metrics.ts'
+import { tcpMetrics } from './io/tcp-metrics.ts'
 import { startUpstreamRefresh } from './io/upstream-refresh.ts'
 
 /** Of this project, for the registry. */
@@ -30,6 +31,7 @@ const relay = new Relay(
     cookie,
     routeKeys: config.routeKeys,
     listeners: config.clientPorts.length,
+    tcpListeners: config.tcpPorts.length,
     maxFlows: MAX_FLOWS,
     hashKey: [readI32(hashKey, 0), readI32(hashKey, 4)],
   },
@@ -40,6 +42,7 @@ const shell = await startDgramRelay({
   relay,
   cookie,
   clients: config.clientPorts.map((port) => ({ address: config.clientBind, port })),
+  tcpClients: config.tcpPorts.map((port) => ({ address: config.clientBind, port })),
   link: config.link,
 }).catch(giveUp)
 const watch = startFleetWatch({
@@ -57,11 +60,17 @@ const admin = await startAdminServer({
   host: config.admin.address,
   port: config.admin.port,
   isReady: () => relay.upstreams > 0 && !isDraining,
-  metrics: () => relayMetrics(relay, shell.clientPorts, shell.linkPort),
+  metrics: () => [
+    ...relayMetrics(relay, shell.clientPorts, shell.linkPort),
+    ...tcpMetrics(shell.tcpPorts.counts),
+  ],
 }).catch(giveUp)
 process.once('SIGTERM', () => void shutDown('SIGTERM'))
 process.once('SIGINT', () => void shutDown('SIGINT'))
-log.info('The relay is ready', { clientPorts: config.clientPorts.join(',') })
+log.info('The relay is ready', {
+  clientPorts: config.clientPorts.join(','),
+  tcpPorts: config.tcpPorts.join(','),
+})
 
 /** Takes no new calls, forwards for as long as the operator allows, and leaves. */
 async function shutDown(signal: string): Promise<void> {
@@ -76,7 +85,7 @@ async function shutDown(signal: string): Promise<void> {
 
 function fleetRecord(): RelayRecord {
   const { nodeId: id, region, latitude, longitude, link } = config
-  const ports = { udpPorts: config.clientPorts, tcpPorts: [] }
+  const ports = { udpPorts: config.clientPorts, tcpPorts: config.tcpPorts }
   return {
     kind: 'relay',
     id,

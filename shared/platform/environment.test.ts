@@ -61,3 +61,9 @@ test.each([
 ])('refuses %s', (_, read, value) => {
   expect(complaintsOf(read, { X: value })).toHaveLength(1)
 })
+
+test('takes a missing text for an empty one where that is allowed', () => {
+  const environment = new Environment({ SET: 'a' })
+  expect([environment.optionalText('SET'), environment.optionalText('MISSING')]).toEqual(['a', ''])
+  expect(() => environment.check()).not.toThrow()
+})

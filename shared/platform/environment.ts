@@ -44,6 +44,11 @@ export class Environment {
     return value ?? ''
   }
 
+  /** A text that may be missing. */
+  optionalText(name: string): string {
+    return this.#variables[name] ?? ''
+  }
+
   /** A text of one of `values`. */
   oneOf<Value extends string>(name: string, values: readonly Value[], fallback: Value): Value {
     const value = this.text(name, fallback)
