@@ -203,9 +203,11 @@ class Draft {
         localMac: hmacSha1(utf8(this.#password)),
         remoteMac: hmacSha1(utf8(icePwd)),
         randomBytes,
-        rankOf: (vip, listener) => {
+        rankOf: (vip, listener, isTcp) => {
           const position = vips.indexOf(directory.vipAddress(vip) ?? '')
-          return position < 0 ? undefined : listener * vips.length + position
+          // Every path on TCP ranks behind every path on UDP, however many client ports each relay has.
+          const round = isTcp ? MAX_LISTENERS + listener : listener
+          return position < 0 ? undefined : round * vips.length + position
         },
       },
       dtlsContext,
@@ -253,6 +255,9 @@ function flat(record: Readonly<Record<string, number | null>>): Record<string, n
     Object.entries(record).map(([name, value]) => [`${name}Millis`, value ?? undefined]),
   )
 }
+
+/** A listener is one byte of a frame: docs/link.md. */
+const MAX_LISTENERS = 256
 
 /** A call's route is good for a day: longer than any session may last. */
 const MAX_CALL_MINUTES = 24 * 60

@@ -58,7 +58,7 @@ class World {
         remoteMac: clientMac,
         randomBytes: (length) =>
           new Uint8Array(length).map(() => (this.#random = (this.#random * 69069 + 1) & 0xff)),
-        rankOf: (vip, listener) => (vip <= 1 ? listener * 2 + vip : undefined),
+        rankOf: (vip, listener, isTcp) => (vip <= 1 ? (isTcp ? 512 : 0) + listener * 2 + vip : undefined),
       },
       this.now,
     )
@@ -193,6 +193,21 @@ describe('the ICE agent', () => {
     const second = world.check(1, HOME)
     world.run(300)
     expect(world.agent.selected).toBe(second)
+  })
+
+  test('takes a path on TCP like any other, and prefers every path on UDP to it', () => {
+    const onTcp: Client = { ...HOME, listener: 1, transport: 'tcp' }
+    const world = new World()
+    const tcp = world.check(0, onTcp)
+    expect(world.agent.selected).toBe(tcp)
+    world.run(200)
+    expect(world.nominations().map(({ path }) => path)).toEqual([tcp])
+
+    const other = new World()
+    other.check(0, onTcp)
+    const udp = other.check(1, { ...HOME, listener: 3 })
+    other.run(200)
+    expect(other.agent.selected).toBe(udp)
   })
 
   test('retransmits an unanswered check with growing intervals and gives up', () => {

@@ -25,6 +25,7 @@ import {
   ERROR_ROLE_CONFLICT,
 } from '#shared/stun/registry'
 import { fromUtf8 } from '#shared/bytes'
+import { TCP_BIT } from '#shared/endpoint'
 import { millisOf } from '#shared/time'
 import type { Millis } from '#shared/time'
 import { Checks } from './checks.ts'
@@ -42,7 +43,7 @@ export interface IceParameters {
   readonly remoteMac: Hmac
   readonly randomBytes: (length: number) => Uint8Array
   /** Preference of the path through a VIP's client port, 0 first; undefined: not in the answer. */
-  readonly rankOf: (vip: number, listener: number) => number | undefined
+  readonly rankOf: (vip: number, listener: number, isTcp: boolean) => number | undefined
 }
 
 /** What the agent wants done. */
@@ -316,8 +317,8 @@ export class IceAgent {
   #pathFor(vip: number, link: number, words: Int32Array, wordsAt: number, now: Millis): IcePath | undefined {
     const known = this.#paths.find((path) => path.matches(vip, words, wordsAt))
     if (known !== undefined) return known
-    const listener = ((words[wordsAt + 4] ?? 0) >>> 16) & 0xff
-    const rank = this.#parameters.rankOf(vip, listener)
+    const last = words[wordsAt + 4] ?? 0
+    const rank = this.#parameters.rankOf(vip, (last >>> 16) & 0xff, (last & TCP_BIT) !== 0)
     if (rank === undefined) return undefined
     if (this.#paths.length >= MAX_PATHS) this.#forgetOne()
     const path = new IcePath(vip, link, words, wordsAt, rank, now)
