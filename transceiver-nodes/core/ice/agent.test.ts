@@ -32,6 +32,7 @@ import { IcePath } from './path.ts'
 const clientMac = hmacSha1(utf8('client-password-of-24-ch'))
 const serverMac = hmacSha1(utf8('server-password-of-24-ch'))
 const HOME: Client = { address: '198.51.100.7', port: 40_000, listener: 0, transport: 'udp' }
+const onTcp: Client = { ...HOME, listener: 1, transport: 'tcp' }
 const ELSEWHERE: Client = { ...HOME, address: '203.0.113.66' }
 
 /** A server agent, a scripted client, a network with a delay and a virtual clock. */
@@ -196,7 +197,6 @@ describe('the ICE agent', () => {
   })
 
   test('takes a path on TCP like any other, and prefers every path on UDP to it', () => {
-    const onTcp: Client = { ...HOME, listener: 1, transport: 'tcp' }
     const world = new World()
     const tcp = world.check(0, onTcp)
     expect(world.agent.selected).toBe(tcp)
@@ -208,6 +208,42 @@ describe('the ICE agent', () => {
     const udp = other.check(1, { ...HOME, listener: 3 })
     other.run(200)
     expect(other.agent.selected).toBe(udp)
+  })
+
+  test('leaves TCP when a path on UDP answers at last', () => {
+    const world = new World()
+    const tcp = world.check(0, onTcp)
+    world.run(1_000)
+    const late = world.check(1, HOME)
+    world.run(50)
+    expect(world.agent.selected).toBe(late)
+    expect(world.nominations().map(({ path, number }) => [path, number])).toEqual([
+      [tcp, 1],
+      [late, 2],
+    ])
+  })
+
+  test('flees to TCP only when no path on UDP is alive, and does not return at once', () => {
+    const world = new World()
+    const [first, second, tcp] = [world.check(0, HOME), world.check(1, HOME), world.check(0, onTcp)]
+    world.run(500)
+    world.answers = (path) => path !== first
+    world.run(2_000)
+    expect(world.agent.selected).toBe(second)
+    world.answers = (path) => path === tcp
+    world.run(5_000)
+    expect(world.agent.selected).toBe(tcp)
+    world.answers = () => true
+    for (let i = 0; i < 20; i++) {
+      world.run(1_000)
+      world.agent.selected!.heardAt = world.now
+    }
+    expect(world.agent.selected).toBe(tcp)
+    for (let i = 0; i < 20; i++) {
+      world.run(1_000)
+      world.agent.selected!.heardAt = world.now
+    }
+    expect(world.agent.selected!.isTcp).toBe(false)
   })
 
   test('retransmits an unanswered check with growing intervals and gives up', () => {

@@ -89,6 +89,7 @@ export class IceAgent {
   #nominated: IcePath | undefined
   #nominateAt: Millis | undefined
   #mayMoveAt: Millis
+  #mayLeaveTcpAt: Millis
   #consentBase: Millis
   #hasExpired = false
 
@@ -97,6 +98,7 @@ export class IceAgent {
     this.#username = `${parameters.localUfrag}:${parameters.remoteUfrag}`
     this.#consentBase = now
     this.#mayMoveAt = now
+    this.#mayLeaveTcpAt = now
   }
 
   /** The path that media takes. */
@@ -230,6 +232,7 @@ export class IceAgent {
     path.consentAt = now
     this.#consentBase = now
     if (!wasValid) this.#handleValid(path, now)
+    this.#leaveTcp(path, now)
     return path
   }
 
@@ -237,6 +240,12 @@ export class IceAgent {
     path.checkAt = this.#nextCheckAt(now)
     if (this.#selected?.isValid !== true) this.#select(path)
     if (path.rank === 0 && this.#nominated === undefined) this.#nominate(path, now)
+  }
+
+  /** TCP is for want of UDP: a path on UDP that answers takes the call over, unless one has just failed. */
+  #leaveTcp(path: IcePath, now: Millis): void {
+    const isWanted = this.#nominated?.isTcp === true && !path.isTcp
+    if (isWanted && now >= this.#mayLeaveTcpAt && !this.#peerControls) this.#nominate(path, now)
   }
 
   /** RFC 8445 section 7.2.5.1: on a role conflict that the peer won, switch and try again. */
@@ -291,7 +300,8 @@ export class IceAgent {
     if (selected === undefined || !selected.isValid || now < this.#silenceDeadline(selected)) return
     const alive = this.#paths
       .filter((path) => path !== selected && path.isValid && path.heardAt > selected.heardAt + SILENCE)
-      .toSorted((a, b) => b.heardAt - a.heardAt || a.rank - b.rank)[0]
+      .toSorted((a, b) => Number(a.isTcp) - Number(b.isTcp) || b.heardAt - a.heardAt || a.rank - b.rank)[0]
+    if (alive?.isTcp === true) this.#mayLeaveTcpAt = millisOf(now + TCP_STAY)
     this.#mayMoveAt = millisOf(now + (alive === undefined ? PROBE_INTERVAL : MOVE_DAMPING))
     if (alive !== undefined) this.#nominate(alive, now)
     else for (const path of this.#paths) if (path.isValid) this.#check(path, 'consent', now)
@@ -371,5 +381,7 @@ const SILENCE = 1000
 const PROBE_INTERVAL = 200
 /** After a move the call stays where it is for at least this long. */
 const MOVE_DAMPING = 3000
+/** A call that had to flee to TCP stays there for this long: UDP that fails for media may still carry checks. */
+const TCP_STAY = 30_000
 /** Paths kept for one session: two VIPs with two ports, seen from two client endpoints. */
 const MAX_PATHS = 8

@@ -6,7 +6,7 @@
  * serves it, over which link, may change at any moment: it is the one that the last authenticated packet came by.
  */
 
-import { ENDPOINT_WORDS } from '#shared/endpoint'
+import { ENDPOINT_WORDS, TCP_BIT } from '#shared/endpoint'
 import type { Millis } from '#shared/time'
 
 /** State of one path; the agent changes it, the media loop writes `heardAt` for each authenticated packet. */
@@ -19,6 +19,8 @@ export class IcePath {
   readonly client: Int32Array
   /** Position in the answer's order of preference, 0 first. */
   readonly rank: number
+  /** Whether the client has connected over TCP, where one lost segment delays everything behind it. */
+  readonly isTcp: boolean
   readonly createdAt: Millis
   /** When something authenticated last arrived on this path. */
   heardAt: Millis
@@ -34,6 +36,7 @@ export class IcePath {
     this.link = link
     this.client = words.slice(wordsAt, wordsAt + ENDPOINT_WORDS)
     this.rank = rank
+    this.isTcp = ((words[wordsAt + 4] ?? 0) & TCP_BIT) !== 0
     this.createdAt = now
     this.heardAt = now
     this.checkAt = now
