@@ -21,7 +21,7 @@ console.log(`
 
   Talk to the agent    ${stack.url.replace('127.0.0.1', 'localhost')}
   Call from a terminal npm run call
-  Relays               ${stack.ports.relays.map(({ client }) => `${stack.address}:${client}/udp`).join('   ')}
+  Relays               ${stack.ports.relays.map(({ client }) => `${stack.address}:${client} (UDP and TCP)`).join('   ')}
 
   Ctrl-C ends it; --verbose shows every part's log.
 `)

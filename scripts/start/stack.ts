@@ -24,6 +24,7 @@ export interface StackPorts {
 
 /** Ports of one relay. */
 export interface RelayPorts {
+  /** For clients, on UDP and on TCP. */
   readonly client: number
   readonly link: number
   readonly admin: number
@@ -52,6 +53,8 @@ export interface StackOptions {
   readonly supervise?: boolean
   /** Further environment of every node. */
   readonly environment?: Readonly<Record<string, string>>
+  /** Where relays listen for clients; on loopback no browser finds them, and a test can put a network in between. */
+  readonly clientBind?: string
 }
 
 /** The ports in the documentation. */
@@ -92,7 +95,7 @@ export async function startStack(options: StackOptions): Promise<Stack> {
         `relay-${index + 1}`,
         process.execPath,
         ['relay-nodes/main.ts'],
-        { ...environment, ...relayEnvironment(relay, index, address) },
+        { ...environment, ...relayEnvironment(relay, index, address, options.clientBind ?? '0.0.0.0') },
         { readyUrl: `http://127.0.0.1:${relay.admin}/readyz`, onLine, supervise },
       ),
   )
@@ -134,14 +137,20 @@ function sharedEnvironment(ports: StackPorts): Record<string, string> {
   }
 }
 
-function relayEnvironment(ports: RelayPorts, index: number, address: string): Record<string, string> {
+function relayEnvironment(
+  ports: RelayPorts,
+  index: number,
+  address: string,
+  clientBind: string,
+): Record<string, string> {
   const place = PLACES[index % PLACES.length] ?? PLACES[0]
   return {
     ...place,
     FIRSTHOP_NODE_ID: `relay-${index + 1}`,
     FIRSTHOP_VIP: address,
     FIRSTHOP_CLIENT_PORTS: String(ports.client),
-    FIRSTHOP_CLIENT_BIND: '0.0.0.0',
+    FIRSTHOP_TCP_PORTS: String(ports.client),
+    FIRSTHOP_CLIENT_BIND: clientBind,
     FIRSTHOP_LINK: `127.0.0.1:${ports.link}`,
     FIRSTHOP_ADMIN: `127.0.0.1:${ports.admin}`,
   }
