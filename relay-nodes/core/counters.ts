@@ -41,8 +41,11 @@ export const LOOKUPS_UNANSWERED = 19
 /** Flows bound or unbound that could not be told of, because nobody took the records in time. */
 export const FLOW_RECORDS_LOST = 20
 
+/** Pings of transceivers that a pong was written for. */
+export const PINGS_ANSWERED = 21
+
 /** How many counters there are. */
-export const COUNTERS = 21
+export const COUNTERS = 22
 
 /** Adds `amount` to the counter at `index`. */
 export function count(counters: Float64Array, index: number, amount: number): void {

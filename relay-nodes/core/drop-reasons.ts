@@ -38,6 +38,7 @@ export const LINK_DROP_REASONS = [
   'link-type',
   'link-probe',
   'wrong-cookie',
+  'stray-pong',
 ] as const
 
 /** Reasons to drop one frame of a link datagram; a frame that cannot be read takes the rest along. */

@@ -8,11 +8,14 @@ import {
   FRAME_FLAG_UNBIND,
   frameHeaderBytes,
   LINK_HEADER_BYTES,
+  LINK_PROBE_BYTES,
   LINK_TYPE_PING,
+  LINK_TYPE_PONG,
   MAX_CLIENT_PAYLOAD_BYTES,
   MAX_FRAME_HEADER_BYTES,
   writeLinkProbe,
 } from '#shared/link/frame'
+import { LinkHealth } from '#shared/link/link-health'
 import { aesBlockCipher } from '#shared/platform/crypto'
 import { BINDING_REQUEST } from '#shared/stun/registry'
 import { encodeStunMessage } from '#shared/stun/message'
@@ -56,6 +59,7 @@ import {
 import type { DropReason } from './drop-reasons.ts'
 import { FLOW_HOLD, FLOW_IDLE_TIMEOUT } from './flow-table.ts'
 import { Relay } from './relay.ts'
+import type { RelayConfig } from './relay.ts'
 import type { Upstream } from './upstreams.ts'
 
 const COOKIE = Uint8Array.from([1, 2, 3, 4, 5, 6, 7, 8])
@@ -157,9 +161,10 @@ describe('drops', () => {
     'link-truncated': [good.slice(0, LINK_HEADER_BYTES - 1)],
     'link-magic': [changed(good, 0, 0x10)],
     'link-version': [changed(good, 1, 0xf0)],
-    'link-type': [ping],
+    'link-type': [changed(ping, 1, 3)],
     'link-probe': [concatBytes(ping, new Uint8Array(1))],
     'wrong-cookie': [changed(good, 11, 0xff)],
+    'stray-pong': [changed(ping, 1, LINK_TYPE_PONG)],
   }
 
   test.each(LINK_DROP_REASONS)('a link datagram, with all its frames: %s', (reason) => {
@@ -341,6 +346,51 @@ describe('flows', () => {
   })
 })
 
+describe('pings', () => {
+  const token = Uint8Array.from([9, 9, 9, 9, 9, 9, 9, 9])
+  const probe = (type: typeof LINK_TYPE_PING | typeof LINK_TYPE_PONG, cookie: Uint8Array, of = token) => {
+    const datagram = new Uint8Array(LINK_PROBE_BYTES)
+    writeLinkProbe(datagram, 0, type, cookie, of)
+    return datagram
+  }
+  const open = (rig: Rig, sender: Endpoint, datagram: Uint8Array) =>
+    rig.relay.openLinkDatagram(datagram, 0, datagram.length, clientWords(sender), 0, rig.now)
+
+  test('of an upstream are answered with this cookie, whatever cookie the upstream knows', () => {
+    const rig = new Rig()
+    const ping = probe(LINK_TYPE_PING, new Uint8Array(8))
+    expect(open(rig, alpha.link, ping)).toBeGreaterThanOrEqual(0)
+    expect(rig.relay.hasPong).toBe(true)
+    expect(rig.relay.nextFrame()).toBe(false)
+    expect(ping).toEqual(probe(LINK_TYPE_PONG, COOKIE))
+    open(rig, alpha.link, linkDatagram(COOKIE, frame(client, 0, rtpPacket(20))))
+    expect(rig.relay.hasPong).toBe(false)
+  })
+
+  test('of anybody else are not answered', () => {
+    const rig = new Rig()
+    const ping = probe(LINK_TYPE_PING, COOKIE)
+    expect(open(rig, { ...alpha.link, port: 1 }, ping)).toBeLessThan(0)
+    expect(rig.relay.hasPong).toBe(false)
+  })
+
+  test('go to the upstreams that flows lead to, and find out when one of them dies', () => {
+    const health = new LinkHealth((length) => new Uint8Array(length).fill(++tokens))
+    let tokens = 0
+    const rig = new Rig({ health })
+    rig.bind(alpha, client)
+    rig.elapse(0)
+    const ping = new Uint8Array(LINK_PROBE_BYTES)
+    const index = rig.relay.nextPing(ping, 0)
+    expect(ping).toEqual(probe(LINK_TYPE_PING, COOKIE, new Uint8Array(8).fill(1)))
+    expect(rig.relay.nextPing(ping, 0)).toBe(-1)
+    expect(open(rig, alpha.link, changed(ping, 1, LINK_TYPE_PONG))).toBe(index)
+    expect([health.watched, health.isLost(index)]).toEqual([1, false])
+    for (let i = 0; i < 5; i++) rig.elapse(rig.relay.pollTimeout() - rig.now)
+    expect(health.isLost(index)).toBe(true)
+  })
+})
+
 describe('clients on TCP', () => {
   const onTcp: Client = { ...client, listener: 2, transport: 'tcp' }
 
@@ -464,8 +514,8 @@ describe('whatever comes', () => {
   })
 })
 
-/** No packet with a type out of range is classified as STUN in the first place. */
-type UplinkReason = Exclude<(typeof UPLINK_DROP_REASONS)[number], 'stun-type'>
+/** No packet with a type out of range is classified as STUN in the first place; `recovering` is an option. */
+type UplinkReason = Exclude<(typeof UPLINK_DROP_REASONS)[number], 'stun-type' | 'recovering'>
 
 type Forwarded = { to: Upstream; client: Client; payload: Uint8Array }
 
@@ -475,7 +525,12 @@ class Rig {
   readonly relay: Relay
   readonly #memory = new Uint8Array(2_048)
 
-  constructor({ maxFlows = 64, routeKeys = ROUTE_KEYS, tcpListeners = 0 } = {}) {
+  constructor({
+    maxFlows = 64,
+    routeKeys = ROUTE_KEYS,
+    tcpListeners = 0,
+    ...others
+  }: Partial<RelayConfig> = {}) {
     const config = {
       cookie: COOKIE,
       routeKeys,
@@ -483,6 +538,7 @@ class Rig {
       tcpListeners,
       maxFlows,
       hashKey: [1, 2],
+      ...others,
     } as const
     this.relay = new Relay(config, EPOCH, this.now)
     this.relay.handleUpstreams([alpha, beta], this.now)

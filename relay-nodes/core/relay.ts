@@ -6,8 +6,9 @@
  * says so on the link. Works on the caller's memory and allocates nothing per packet; the caller moves the bytes:
  *
  * - `handleClientPacket` for each packet of a client: send the frame it wrote to the upstream it names;
- * - `openLinkDatagram` for each datagram of the link, then `nextFrame` until it says false: send each `frame`;
- * - `handleTimeout` at `pollTimeout`, and `handleUpstreams` for each fleet snapshot;
+ * - `openLinkDatagram` for each datagram of the link, then `nextFrame` until it says false: send each `frame`, or
+ *   the datagram itself back if it `hasPong`;
+ * - `handleTimeout` at `pollTimeout`, then `nextPing` until there is none; `handleUpstreams` for each fleet snapshot;
  * - `takeFlowRecords` after each turn that leaves some, and `handleFlowRecords` with what comes back.
  */
 
@@ -16,11 +17,16 @@ import {
   FRAME_FLAG_BIND,
   FRAME_FLAG_UNBIND,
   frameHeaderBytes,
-  LINK_TYPE_DATA,
+  LINK_TOKEN_BYTES,
+  LINK_TYPE_PING,
+  LINK_TYPE_PONG,
   LinkReader,
   MAX_CLIENT_PAYLOAD_BYTES,
   writeFrameHeader,
+  writeLinkHeader,
+  writeLinkProbe,
 } from '#shared/link/frame'
+import type { LinkHealth } from '#shared/link/link-health'
 import { classifyPacket } from '#shared/packet/classify'
 import { StunView } from '#shared/stun/view'
 import { millisOf } from '#shared/time'
@@ -44,6 +50,7 @@ import {
   FRAMES_RECEIVED,
   FRAMES_SILENT,
   LINK_RECEIVED,
+  PINGS_ANSWERED,
   UPLINK_BYTES,
   UPLINK_FORWARDED,
   UPLINK_RECEIVED,
@@ -69,6 +76,8 @@ export interface RelayConfig {
   readonly hashKey: readonly [number, number]
   /** Whether unknown flows are asked about, and bound ones told of, in records that the caller takes. */
   readonly recovers?: boolean
+  /** Watches the upstreams that flows lead to; without it nobody is pinged. */
+  readonly health?: LinkHealth
 }
 
 /** A packet for a client, valid until the next call: five words that name the client, and where the payload lies. */
@@ -80,6 +89,8 @@ export class Relay {
   readonly counters = new Float64Array(COUNTERS)
   /** Drops, in the order of `DROP_REASONS`. */
   readonly drops = new Float64Array(DROP_REASONS.length)
+  /** Whether the datagram opened last was a ping: its pong stands in its place, to be sent back as it is. */
+  hasPong = false
   readonly #cookie: Uint8Array
   /** How many client ports there are on UDP, and so the first listener on TCP. */
   readonly listeners: number
@@ -88,6 +99,7 @@ export class Relay {
   readonly #upstreams = new Upstreams()
   readonly #flows: FlowTable
   readonly #recovery: Recovery | undefined = undefined
+  readonly #health: LinkHealth | undefined
   readonly #stun = new StunView()
   readonly #route: RouteReader
   readonly #link = new LinkReader()
@@ -105,6 +117,7 @@ export class Relay {
     this.#route = new RouteReader(config.routeKeys)
     this.#flows = new FlowTable(config.maxFlows, config.hashKey)
     if (config.recovers === true) this.#recovery = new Recovery(config.hashKey, this.counters, now)
+    this.#health = config.health
     this.#now = now
     this.#nowMinutes = minutesOf(epochNow)
     this.#timeout = now
@@ -167,6 +180,7 @@ export class Relay {
   ): number {
     count(this.counters, LINK_RECEIVED, 1)
     this.#now = now
+    this.hasPong = false
     this.#sender = this.#acceptLinkDatagram(memory, start, length, words, wordsAt)
     return this.#sender < 0 ? this.#drop(this.#sender) : this.#sender
   }
@@ -220,11 +234,20 @@ export class Relay {
     count(this.counters, FLOWS_EXPIRED, expired)
     this.#recovery?.handleTimeout(now)
     this.#timeout = millisOf(expired === MAX_EXPIRED_PER_TIMEOUT ? now : now + TIMEOUT_INTERVAL)
+    if (this.#health !== undefined) this.#watchUpstreams(this.#health, now)
   }
 
   /** Returns when `handleTimeout` is due. */
   pollTimeout(): Millis {
-    return this.#timeout
+    return millisOf(Math.min(this.#timeout, this.#health?.pollTimeout() ?? Infinity))
+  }
+
+  /** Writes the next ping that is due, `LINK_PROBE_BYTES` at `at`, and returns the upstream to send it to, or -1. */
+  nextPing(memory: Uint8Array, at: number): number {
+    const ping = this.#health?.nextPing()
+    if (ping === undefined) return -1
+    writeLinkProbe(memory, at, LINK_TYPE_PING, this.#cookie, ping.token)
+    return ping.peer
   }
 
   #routeClientPacket(
@@ -271,8 +294,31 @@ export class Relay {
     if (sender < 0) return STRANGER
     const fault = this.#link.open(memory, start, length)
     if (fault !== undefined) return dropCode(fault)
-    if (this.#link.type !== LINK_TYPE_DATA) return LINK_TYPE
-    return this.#link.hasCookie(this.#cookie) ? sender : WRONG_COOKIE
+    if (this.#link.type === LINK_TYPE_PING) return this.#answerPing(memory, start, sender)
+    if (!this.#link.hasCookie(this.#cookie)) return WRONG_COOKIE
+    return this.#link.type === LINK_TYPE_PONG ? this.#takePong(memory, sender) : sender
+  }
+
+  /** Any upstream may ask, with whatever cookie it knows: the pong is how it learns this one. */
+  #answerPing(memory: Uint8Array, start: number, sender: number): number {
+    writeLinkHeader(memory, start, LINK_TYPE_PONG, this.#cookie)
+    this.hasPong = true
+    count(this.counters, PINGS_ANSWERED, 1)
+    return sender
+  }
+
+  #takePong(memory: Uint8Array, sender: number): number {
+    const { tokenStart } = this.#link
+    const token = memory.subarray(tokenStart, tokenStart + LINK_TOKEN_BYTES)
+    return this.#health?.handlePong(sender, token, this.#now) === true ? sender : STRAY_PONG
+  }
+
+  /** An upstream that flows lead to is watched. */
+  #watchUpstreams(health: LinkHealth, now: Millis): void {
+    for (const upstream of this.#upstreams.indexes()) {
+      if (this.#flows.flowsTo(upstream) > 0) health.noteTraffic(upstream, now)
+    }
+    health.handleTimeout(now)
   }
 
   /** Obeys one frame; true if it carries a packet to send. */
@@ -339,7 +385,7 @@ const UNKNOWN_UPSTREAM = dropCode('unknown-upstream')
 const UNKNOWN_FLOW = dropCode('unknown-flow')
 const RECOVERING = dropCode('recovering')
 const STRANGER = dropCode('stranger')
-const LINK_TYPE = dropCode('link-type')
+const STRAY_PONG = dropCode('stray-pong')
 const WRONG_COOKIE = dropCode('wrong-cookie')
 const PORTLESS_CLIENT = dropCode('portless-client')
 const UNKNOWN_LISTENER = dropCode('unknown-listener')

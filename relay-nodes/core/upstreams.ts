@@ -33,6 +33,11 @@ export class Upstreams {
     return this.#table.size
   }
 
+  /** The index of each. */
+  indexes(): Iterable<number> {
+    return this.#indexes
+  }
+
   /**
    * Takes the fleet's transceivers, forgets the others unless `hasFlows`, and returns how many found no room.
    * A transceiver that moved gets a new index; its old one serves the flows that are left.

@@ -34,10 +34,11 @@ export const FRAME_FLAG_BIND = 0x04
 /** Frame flag of the transceiver: forget this client's flow. */
 export const FRAME_FLAG_UNBIND = 0x08
 
-/** Bytes of a datagram's header, of the cookie in it, and of a whole ping or pong. */
+/** Bytes of a datagram's header, of the cookie in it, of a probe's token, and of a whole ping or pong. */
 export const LINK_HEADER_BYTES = 12
 export const LINK_COOKIE_BYTES = 8
-export const LINK_PROBE_BYTES = LINK_HEADER_BYTES + 8
+export const LINK_TOKEN_BYTES = 8
+export const LINK_PROBE_BYTES = LINK_HEADER_BYTES + LINK_TOKEN_BYTES
 
 /** The longest frame header, that of an IPv6 client. */
 export const MAX_FRAME_HEADER_BYTES = 22

@@ -11,6 +11,7 @@
 import { equalBytes } from '../bytes.ts'
 import { millisOf } from '../time.ts'
 import type { Millis } from '../time.ts'
+import { LINK_TOKEN_BYTES } from './frame.ts'
 
 /** A ping to send: the token of 8 bytes that its pong must repeat. */
 export interface LinkPing {
@@ -86,7 +87,7 @@ export class LinkHealth {
   }
 
   #ping(peer: number, watch: Watch, now: Millis): void {
-    const token = this.#randomBytes(TOKEN_BYTES)
+    const token = this.#randomBytes(LINK_TOKEN_BYTES)
     watch.ping(token, now)
     this.#pings.push({ peer, token })
   }
@@ -146,5 +147,3 @@ export const TRAFFIC_LIFETIME = 12_000
 
 /** Bound on pings whose pong still counts: nearly a second of them. */
 const MAX_OPEN_PINGS = 16
-
-const TOKEN_BYTES = 8
