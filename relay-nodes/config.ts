@@ -1,8 +1,10 @@
 /** The configuration of a relay, from environment variables: docs/operate.md. */
 
+import { availableParallelism } from 'node:os'
 import { formatAddress, parseAddress } from '#shared/endpoint'
 import type { Endpoint } from '#shared/endpoint'
-import { MAX_VIP_PORTS, MAX_VIPS } from '#shared/fleet/record'
+import { MAX_LINK_PORTS, MAX_VIP_PORTS, MAX_VIPS } from '#shared/fleet/record'
+import { isBatchSupported } from '#shared/platform/batch-support'
 import { Environment } from '#shared/platform/environment'
 import type { LogLevel } from '#shared/platform/log'
 import type { RouteKeyRing } from '#shared/ufrag/route'
@@ -21,7 +23,14 @@ export interface RelayNodeConfig {
   readonly clientPorts: readonly number[]
   /** Client ports on TCP, whose listeners follow; may be none. */
   readonly tcpPorts: readonly number[]
+  /** The first link; further threads, and TCP, take the ports that follow. */
   readonly link: Endpoint
+  /** Threads with batched sockets; 0: one thread on dgram. */
+  readonly threads: number
+  /** Whether each thread stays on a processor of its own. */
+  readonly pinsThreads: boolean
+  /** Bound on flows kept by a thread, 60 bytes each; also the capacity that the relay tells the steering. */
+  readonly maxFlows: number
   readonly admin: Endpoint
   readonly routeKeys: RouteKeyRing
   readonly store: { readonly url: string; readonly token: string }
@@ -43,6 +52,11 @@ export function readConfig(variables: Readonly<Record<string, string | undefined
     clientPorts: readPorts(environment, 'FIRSTHOP_CLIENT_PORTS', environment.text('FIRSTHOP_CLIENT_PORTS')),
     tcpPorts: readPorts(environment, 'FIRSTHOP_TCP_PORTS', environment.optionalText('FIRSTHOP_TCP_PORTS')),
     link: readLink(environment, 'FIRSTHOP_LINK'),
+    threads: isBatchSupported()
+      ? environment.integer('FIRSTHOP_THREADS', 0, MAX_LINK_PORTS, availableParallelism())
+      : 0,
+    pinsThreads: environment.oneOf('FIRSTHOP_PIN_THREADS', ['true', 'false'], 'false') === 'true',
+    maxFlows: environment.integer('FIRSTHOP_MAX_FLOWS', 1, 2 ** 24, DEFAULT_MAX_FLOWS),
     admin: environment.endpoint('FIRSTHOP_ADMIN'),
     routeKeys: environment.routeKeys('FIRSTHOP_ROUTE_KEYS'),
     store: {
@@ -115,5 +129,4 @@ function hasDuplicates(list: readonly unknown[]): boolean {
   return new Set(list).size !== list.length
 }
 
-/** Bound on flows kept, 64 bytes each; also the capacity that the relay tells the steering. */
-export const MAX_FLOWS = 2 ** 17
+const DEFAULT_MAX_FLOWS = 2 ** 17

@@ -1,69 +1,77 @@
 /** A relay: reads its configuration, builds its parts, forwards packets until SIGTERM. docs/relay.md. */
 
-import type { RelayRecord } from '#shared/fleet/record'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { readI32 } from '#shared/bytes'
+import type { RelayRecord, TransceiverRecord } from '#shared/fleet/record'
 import { LINK_COOKIE_BYTES } from '#shared/link/frame'
 import { startAdminServer } from '#shared/platform/admin-server'
-import { epochNow, monotonicNow } from '#shared/platform/clock'
+import { openBindingStore } from '#shared/platform/binding-store'
+import { epochNow } from '#shared/platform/clock'
 import { randomBytes } from '#shared/platform/crypto'
 import { startFleetMember } from '#shared/platform/fleet-member'
 import { startFleetWatch } from '#shared/platform/fleet-watch'
 import { openLog } from '#shared/platform/log'
 import { openStore } from '#shared/platform/store'
-import { readI32 } from '#shared/bytes'
-import { MAX_FLOWS, readConfig } from './config.ts'
+import { readConfig } from './config.ts'
 import type { RelayNodeConfig } from './config.ts'
-import { Relay } from './core/relay.ts'
-import { startDgramRelay } from './io/dgram-relay.ts'
-import { relayMetrics } from './io/relay-metrics.ts'
-import { tcpMetrics } from './io/tcp-metrics.ts'
+import { bindingMetrics } from './io/binding-metrics.ts'
+import { Bindings } from './io/bindings.ts'
+import { furtherLinkPorts, startForwarding } from './io/forwarding.ts'
+import type { Forwarding } from './io/forwarding.ts'
 import { startUpstreamRefresh } from './io/upstream-refresh.ts'
 
 /** Of this project, for the registry. */
 const VERSION = '0.1.0'
+/** How long the store may hold up the start: a call that goes on without it waits for its next check. */
+const STORE_WAIT = 500
+const NOTHING_STORED: [readonly TransceiverRecord[], Int32Array] = [[], new Int32Array(0)]
 
 const config = configOrExit()
 const log = openLog({ level: config.logLevel, fields: { node: config.nodeId } })
 const store = openStore(config.store)
-const cookie = randomBytes(LINK_COOKIE_BYTES)
-const hashKey = randomBytes(8)
-const relay = new Relay(
-  {
-    cookie,
-    routeKeys: config.routeKeys,
-    listeners: config.clientPorts.length,
-    tcpListeners: config.tcpPorts.length,
-    maxFlows: MAX_FLOWS,
-    hashKey: [readI32(hashKey, 0), readI32(hashKey, 4)],
-  },
-  epochNow(),
-  monotonicNow(),
-)
-const shell = await startDgramRelay({
-  relay,
-  cookie,
-  clients: config.clientPorts.map((port) => ({ address: config.clientBind, port })),
-  tcpClients: config.tcpPorts.map((port) => ({ address: config.clientBind, port })),
-  link: config.link,
-}).catch(giveUp)
+const bindings = new Bindings({
+  store: openBindingStore(config.store, config.vips[0] ?? ''),
+  maxFlows: config.maxFlows,
+  hashKey: randomWords(),
+  log,
+})
+const firstSnapshot = Promise.withResolvers<readonly TransceiverRecord[]>()
+let forwarding: Forwarding | undefined
 const watch = startFleetWatch({
   store,
   log,
   onSnapshot: ({ transceivers }) => {
-    const refused = relay.handleUpstreams(transceivers, monotonicNow())
-    if (refused > 0) log.warn('There are more transceivers than this relay can know', { refused })
+    firstSnapshot.resolve(transceivers)
+    forwarding?.handleUpstreams(transceivers)
   },
 })
-const stopRefresh = startUpstreamRefresh(relay, watch)
+// A restarted relay knows its flows before it reads the first packet, unless the store makes it wait for them.
+const stored = Promise.all([firstSnapshot.promise, bindings.readAll()])
+const [upstreams, flowRecords] = await Promise.race([stored, sleep(STORE_WAIT, NOTHING_STORED)])
+forwarding = await startForwarding({
+  config,
+  cookie: randomBytes(LINK_COOKIE_BYTES),
+  hashKey: randomWords(),
+  upstreams,
+  flowRecords,
+  onRecords: (records, reply) => bindings.handleRecords(records, reply),
+  log,
+}).catch(giveUp)
+const { counts, metrics, close } = forwarding
+if (upstreams.length === 0) {
+  void stored.then(([transceivers, records]) => {
+    forwarding?.handleUpstreams(transceivers)
+    forwarding?.handleFlowRecords(records)
+  })
+}
+const stopRefresh = startUpstreamRefresh(counts, watch)
 let isDraining = false
 const member = startFleetMember({ store, record: fleetRecord, log })
 const admin = await startAdminServer({
   host: config.admin.address,
   port: config.admin.port,
-  isReady: () => relay.upstreams > 0 && !isDraining,
-  metrics: () => [
-    ...relayMetrics(relay, shell.clientPorts, shell.linkPort),
-    ...tcpMetrics(shell.tcpPorts.counts),
-  ],
+  isReady: () => counts().upstreams > 0 && !isDraining,
+  metrics: () => [...metrics(), ...bindingMetrics(bindings)],
 }).catch(giveUp)
 process.once('SIGTERM', () => void shutDown('SIGTERM'))
 process.once('SIGINT', () => void shutDown('SIGINT'))
@@ -79,7 +87,7 @@ async function shutDown(signal: string): Promise<void> {
   await member.publish()
   await new Promise((resolve) => setTimeout(resolve, config.drainSeconds * 1_000))
   stopRefresh()
-  await Promise.all([watch.stop(), member.stop(), admin.close(), shell.close()])
+  await Promise.all([watch.stop(), member.stop(), admin.close(), close(), bindings.stop()])
   process.exit(0)
 }
 
@@ -94,12 +102,18 @@ function fleetRecord(): RelayRecord {
     longitude,
     vips: config.vips.map((address) => ({ address, ...ports })),
     link,
-    flows: relay.flows,
-    capacity: MAX_FLOWS,
+    linkPorts: furtherLinkPorts(config),
+    flows: counts().flows,
+    capacity: config.maxFlows * Math.max(1, config.threads),
     draining: isDraining,
     version: VERSION,
     heartbeatAt: epochNow(),
   }
+}
+
+function randomWords(): [number, number] {
+  const bytes = randomBytes(8)
+  return [readI32(bytes, 0), readI32(bytes, 4)]
 }
 
 function giveUp(error: Error): never {

@@ -27,6 +27,8 @@ export interface DgramRelayOptions {
   /** Where they come on TCP; these listeners follow. */
   readonly tcpClients?: readonly Endpoint[]
   readonly link: Endpoint
+  /** Takes what the relay tells and asks about flows, after each turn that had something. */
+  readonly onRecords?: (records: Int32Array) => void
 }
 
 /** A relay at work. */
@@ -46,8 +48,9 @@ export async function startDgramRelay({
   clients,
   tcpClients = [],
   link,
+  onRecords,
 }: DgramRelayOptions): Promise<DgramRelay> {
-  const shell = new Shell(relay, cookie)
+  const shell = new Shell(relay, cookie, onRecords)
   const binding = [
     openUdpPort(link, shell.handleLinkDatagram),
     openTcpPorts({
@@ -72,14 +75,16 @@ export async function startDgramRelay({
 class Shell {
   readonly #relay: Relay
   readonly #bundles: LinkBundles
+  readonly #onRecords: DgramRelayOptions['onRecords']
   readonly #upstreamWords = new Int32Array(ENDPOINT_WORDS)
   #clientPorts: readonly UdpPort[] = []
   #tcpPorts: TcpPorts | undefined
   #linkPort: UdpPort | undefined
   #timer: NodeJS.Timeout | undefined
 
-  constructor(relay: Relay, cookie: Uint8Array) {
+  constructor(relay: Relay, cookie: Uint8Array, onRecords: DgramRelayOptions['onRecords']) {
     this.#relay = relay
+    this.#onRecords = onRecords
     this.#bundles = new LinkBundles(cookie)
   }
 
@@ -111,16 +116,24 @@ class Shell {
       const packet = datagram.subarray(payloadStart, payloadStart + payloadLength)
       this.#portOf(client[4] ?? 0)?.send(packet, client, 0)
     }
+    this.#tellRecords()
   }
 
   readonly handleClientPacket = (packet: Uint8Array, client: Int32Array): void => {
     const { memory, slotStart } = this.#bundles
     memory.set(packet.subarray(0, MAX_CLIENT_PAYLOAD_BYTES), slotStart)
     const upstream = this.#relay.handleClientPacket(memory, slotStart, packet.length, client, 0)
+    this.#tellRecords()
     if (upstream < 0) return
     if (this.#bundles.isEmpty) setImmediate(this.#flush)
     this.#bundles.add(upstream, frameHeaderBytes(client, 0), packet.length)
     if (this.#bundles.isFull) this.#flush()
+  }
+
+  #tellRecords(): void {
+    if (this.#onRecords !== undefined && this.#relay.hasFlowRecords) {
+      this.#onRecords(this.#relay.takeFlowRecords())
+    }
   }
 
   /** The port by which a client is reached, from the last of its words. */

@@ -6,7 +6,7 @@ import { millisOf } from '#shared/time'
 import { UPLINK_DROP_REASONS } from '../core/drop-reasons.ts'
 import { Relay } from '../core/relay.ts'
 import { clientWords, EPOCH, ROUTE_KEYS, rtpPacket } from '../test-packets.ts'
-import { relayMetrics } from './relay-metrics.ts'
+import { portMetrics, relayMetrics } from './relay-metrics.ts'
 
 test('tells what the core has counted, and every reason from the first scrape on', () => {
   const config = {
@@ -26,9 +26,8 @@ test('tells what the core has counted, and every reason from the first scrape on
     clientWords({ address: '192.0.2.1', port: 9 }),
     0,
   )
-  const lines = formatMetrics(
-    relayMetrics(relay, [port({ EMSGSIZE: 1 }), port({ EMSGSIZE: 2 })], port({})),
-  ).split('\n')
+  const ports = portMetrics([port({ EMSGSIZE: 1 }), port({ EMSGSIZE: 2 })], port({}))
+  const lines = formatMetrics([...relayMetrics(relay), ...ports]).split('\n')
   expect(lines).toContain('firsthop_relay_client_packets_total 1')
   expect(lines).toContain('firsthop_relay_drops_total{reason="unknown-flow"} 1')
   expect(lines).toContain('firsthop_relay_client_port_failures_total{code="EMSGSIZE"} 3')

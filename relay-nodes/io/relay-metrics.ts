@@ -22,6 +22,7 @@ import {
   LOOKUPS,
   LOOKUPS_ABSENT,
   LOOKUPS_UNANSWERED,
+  PINGS_ANSWERED,
   UPLINK_BYTES,
   UPLINK_FORWARDED,
   UPLINK_RECEIVED,
@@ -29,8 +30,11 @@ import {
 import { DROP_REASONS } from '../core/drop-reasons.ts'
 import type { Relay } from '../core/relay.ts'
 
-/** Builds the metrics of a relay and its ports as they stand. */
-export function relayMetrics(relay: Relay, clientPorts: readonly UdpPort[], linkPort: UdpPort): Metric[] {
+/** What a relay has counted, or several of them together. */
+export type RelayCounts = Pick<Relay, 'counters' | 'drops' | 'flows' | 'upstreams'>
+
+/** Builds the metrics of a relay as they stand. */
+export function relayMetrics(relay: RelayCounts): Metric[] {
   const at = (index: number) => relay.counters[index] ?? 0
   return [
     plainMetric('firsthop_relay_flows', 'gauge', 'Flows kept', relay.flows),
@@ -66,6 +70,12 @@ export function relayMetrics(relay: Relay, clientPorts: readonly UdpPort[], link
       'Frames without a packet',
       at(FRAMES_SILENT),
     ),
+    plainMetric(
+      'firsthop_relay_pings_answered_total',
+      'counter',
+      'Pings of transceivers that were answered',
+      at(PINGS_ANSWERED),
+    ),
     labelled('firsthop_relay_flow_events_total', 'What became of flows', 'event', {
       bound: at(FLOWS_BOUND),
       refreshed: at(FLOWS_REFRESHED),
@@ -93,6 +103,12 @@ export function relayMetrics(relay: Relay, clientPorts: readonly UdpPort[], link
       'Packets, datagrams and frames dropped',
       dropsByReason(relay),
     ),
+  ]
+}
+
+/** Builds the metrics of the ports of the dgram shell. */
+export function portMetrics(clientPorts: readonly UdpPort[], linkPort: UdpPort): Metric[] {
+  return [
     labelled(
       'firsthop_relay_client_port_failures_total',
       'Failures of client ports',
@@ -122,7 +138,7 @@ function labelled(
   return { name, help, type: 'counter', samples }
 }
 
-function dropsByReason(relay: Relay): Record<string, number> {
+function dropsByReason(relay: RelayCounts): Record<string, number> {
   return Object.fromEntries(DROP_REASONS.map((reason, i) => [reason, relay.drops[i] ?? 0]))
 }
 

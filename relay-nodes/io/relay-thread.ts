@@ -44,10 +44,11 @@ function serve(message: ServeMessage): void {
   let isAsking = false
   let countAt: number = monotonicNow()
   for (;;) {
+    // Messages first: the transceivers, and flows of a former life, come before the first packet.
+    const answered = handleMessages(relay, ports, monotonicNow())
+    if (answered === 'stop') return
     ports.turn(isAsking ? ASKING_WAIT : IDLE_WAIT)
     const now = monotonicNow()
-    const answered = handleMessages(relay, ports, now)
-    if (answered === 'stop') return
     if (relay.hasFlowRecords) {
       port.postMessage({ type: 'records', records: relay.takeFlowRecords() })
       isAsking = true

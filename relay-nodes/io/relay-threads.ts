@@ -120,8 +120,7 @@ export class RelayThreads {
     this.#spare = startSpare()
     seat.take(worker)
     worker.on('message', (message: MessageFromThread) => {
-      if (message.type === 'records')
-        this.#options.onRecords(message.records, (records) => seat.reply(records))
+      if (message.type === 'records') this.#options.onRecords(message.records, seat.reply)
     })
     worker.on('error', (error: Error) => this.#options.log.error('A relay thread failed', { error }))
     worker.on('exit', () => this.#handleExit(seat))
@@ -176,9 +175,8 @@ class Seat {
     this.worker?.postMessage(message)
   }
 
-  reply(records: Int32Array): void {
-    this.post({ type: 'records', records })
-  }
+  /** Answers the thread; always the same function, so that answers are gathered by it. */
+  readonly reply = (records: Int32Array): void => this.post({ type: 'records', records })
 }
 
 const isLoaded = new WeakSet<Worker>()

@@ -18,6 +18,14 @@ export class ThreadCounts {
   truncated = 0
   linkDatagrams = 0
 
+  /** Adds what a relay on the main thread has counted. */
+  addRelay(relay: Pick<Relay, 'counters' | 'drops' | 'flows' | 'upstreams'>): void {
+    addTo(this.counters, relay.counters, 0)
+    addTo(this.drops, relay.drops, 0)
+    this.flows += relay.flows
+    this.upstreams = Math.max(this.upstreams, relay.upstreams)
+  }
+
   /** Adds what a thread has written; its flows count only while it lives. */
   add(counts: Float64Array, isAlive: boolean): void {
     addTo(this.counters, counts, 0)

@@ -20,7 +20,7 @@ beforeEach(() => {
     EPOCH,
     millisOf(0),
   )
-  stop = startUpstreamRefresh(relay, { refresh })
+  stop = startUpstreamRefresh(() => relay, { refresh })
 })
 
 afterEach(() => {

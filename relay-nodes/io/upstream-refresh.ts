@@ -8,15 +8,19 @@
 
 import type { FleetWatch } from '#shared/platform/fleet-watch'
 import { dropCode, dropIndex } from '../core/drop-reasons.ts'
-import type { Relay } from '../core/relay.ts'
+import type { RelayCounts } from './relay-metrics.ts'
 
 /** Starts to look once a second; the result ends it. */
-export function startUpstreamRefresh(relay: Relay, watch: Pick<FleetWatch, 'refresh'>): () => void {
+export function startUpstreamRefresh(
+  counts: () => RelayCounts,
+  watch: Pick<FleetWatch, 'refresh'>,
+): () => void {
   let missesBefore = 0
   let isRefreshing = false
   const timer = setInterval(() => {
-    const misses = relay.drops[UNKNOWN_UPSTREAM] ?? 0
-    const isLacking = relay.upstreams === 0 || misses > missesBefore
+    const { drops, upstreams } = counts()
+    const misses = drops[UNKNOWN_UPSTREAM] ?? 0
+    const isLacking = upstreams === 0 || misses > missesBefore
     missesBefore = misses
     if (!isLacking || isRefreshing) return
     isRefreshing = true

@@ -4,12 +4,16 @@ import { createSocket } from 'node:dgram'
 import { createServer } from 'node:net'
 import type { AddressInfo } from 'node:net'
 
-/** Returns `count` different free ports; another program may take one before it is used. */
+/**
+ * Returns `count` different free ports, each with a free one behind it, which a relay's second link takes; another
+ * program may take one before it is used.
+ */
 export async function freePorts(count: number): Promise<number[]> {
   const ports = new Set<number>()
   while (ports.size < count) {
     const port = await freeTcpPort()
-    if (await isFreeUdpPort(port)) ports.add(port)
+    const isApart = ![...ports].some((taken) => Math.abs(taken - port) < 2)
+    if (isApart && (await isFreeUdpPort(port)) && (await isFreeUdpPort(port + 1))) ports.add(port)
   }
   return [...ports]
 }

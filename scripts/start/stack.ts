@@ -152,6 +152,7 @@ function relayEnvironment(
     FIRSTHOP_TCP_PORTS: String(ports.client),
     FIRSTHOP_CLIENT_BIND: clientBind,
     FIRSTHOP_LINK: `127.0.0.1:${ports.link}`,
+    FIRSTHOP_THREADS: '1',
     FIRSTHOP_ADMIN: `127.0.0.1:${ports.admin}`,
   }
 }

@@ -25,8 +25,16 @@ export interface RealtimeEvent {
 
 const SPEECH = fileURLToPath(new URL('../audio/speech.wav', import.meta.url))
 
-/** Starts Chromium; its microphone plays the speech sample once, or again and again. */
-export function launchChromium(options: { readonly repeatsSpeech?: boolean } = {}): Promise<Browser> {
+/** How Chromium is started. */
+export interface ChromiumOptions {
+  /** The microphone plays the speech sample again and again, instead of once. */
+  readonly repeatsSpeech?: boolean
+  /** WebRTC sends no UDP, as on managed machines that allow none. */
+  readonly forbidsUdp?: boolean
+}
+
+/** Starts Chromium with a recorded voice for a microphone. */
+export function launchChromium(options: ChromiumOptions = {}): Promise<Browser> {
   const executablePath = ['/usr/bin/chromium', '/usr/bin/google-chrome'].find((path) => existsSync(path))
   if (executablePath === undefined)
     throw new Error('Chromium is not installed: node scripts/setup.mjs --tests')
@@ -42,6 +50,7 @@ export function launchChromium(options: { readonly repeatsSpeech?: boolean } = {
       '--disable-component-update',
       '--disable-quic',
       '--no-first-run',
+      ...(options.forbidsUdp === true ? ['--force-webrtc-ip-handling-policy=disable_non_proxied_udp'] : []),
     ],
   })
 }
@@ -101,6 +110,19 @@ export async function countsOf(page: Page): Promise<{ received: number; energy: 
       if (report.type === 'outbound-rtp') sent += report.packetsSent
     }
     return { received, energy, sent }
+  })
+}
+
+/** The transport and the relay's port of the candidate pair that the browser has selected. */
+export async function selectedPairOf(page: Page): Promise<{ protocol: string; port: number }> {
+  return page.evaluate(async () => {
+    const { peerConnection } = window as unknown as { peerConnection: RTCPeerConnection }
+    const stats = await peerConnection.getStats()
+    const transport = [...stats.values()].find((report) => report.type === 'transport')
+    const pair = stats.get(transport.selectedCandidatePairId)
+    const [local, remote] = [stats.get(pair.localCandidateId), stats.get(pair.remoteCandidateId)]
+    if (local.protocol !== remote.protocol) throw new Error('a pair of two transports')
+    return { protocol: local.protocol, port: remote.port }
   })
 }
 

@@ -94,14 +94,16 @@ test('registers itself, forwards both ways, and counts what it does', async () =
   caller.send(rtpPacket(160))
   await vi.waitFor(() => expect(caller.received).toEqual([bindingResponse(), rtpPacket(160)]))
   await caller.port.close()
-  expect(await metricsAt(admin)).toMatchObject({
+  const counted = {
     firsthop_relay_flows: 1,
     firsthop_relay_upstreams: 1,
     'firsthop_relay_forwarded_packets_total{direction="uplink"}': 2,
     'firsthop_relay_forwarded_packets_total{direction="downlink"}': 2,
     'firsthop_relay_drops_total{reason="unknown-flow"}': 1,
     'firsthop_relay_flow_events_total{event="bound"}': 1,
-  })
+  }
+  // Threads publish what they have counted once a second.
+  await vi.waitFor(async () => expect(await metricsAt(admin)).toMatchObject(counted), 3000)
 })
 
 test('is killed, starts again, and carries the call on with the client’s next check', async () => {
