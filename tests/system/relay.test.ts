@@ -99,7 +99,7 @@ test('registers itself, forwards both ways, and counts what it does', async () =
     firsthop_relay_upstreams: 1,
     'firsthop_relay_forwarded_packets_total{direction="uplink"}': 2,
     'firsthop_relay_forwarded_packets_total{direction="downlink"}': 2,
-    'firsthop_relay_drops_total{reason="unknown-flow"}': 1,
+    'firsthop_relay_drops_total{reason="recovering"}': 1,
     'firsthop_relay_flow_events_total{event="bound"}': 1,
   }
   // Threads publish what they have counted once a second.
