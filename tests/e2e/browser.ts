@@ -50,7 +50,7 @@ export function launchChromium(options: ChromiumOptions = {}): Promise<Browser> 
       '--disable-component-update',
       '--disable-quic',
       '--no-first-run',
-      ...(options.forbidsUdp === true ? ['--force-webrtc-ip-handling-policy=disable_non_proxied_udp'] : []),
+      ...(options.forbidsUdp === true ? ['--webrtc-ip-handling-policy=disable_non_proxied_udp'] : []),
     ],
   })
 }
