@@ -3,6 +3,7 @@
 import { readI32 } from '#shared/bytes'
 import { SignatureVerifier } from '#shared/control/signature'
 import type { TransceiverRecord } from '#shared/fleet/record'
+import { LINK_PROBE_BYTES } from '#shared/link/frame'
 import { startAdminServer } from '#shared/platform/admin-server'
 import { epochNow, monotonicNow } from '#shared/platform/clock'
 import { hmacSha256, randomBytes, sha256 } from '#shared/platform/crypto'
@@ -15,7 +16,9 @@ import type { Metric } from '#shared/metrics'
 import { readConfig } from './config.ts'
 import type { TransceiverConfig } from './config.ts'
 import { DropCounts } from './io/drops.ts'
+import { LinkProbes } from './core/link-probes.ts'
 import { LINK_WRITER_BYTES, LinkWriter } from './core/link-writer.ts'
+import type { EmitDatagram } from './core/link-writer.ts'
 import { RelayDirectory } from './core/relay-directory.ts'
 import { SessionTable } from './core/session-table.ts'
 import { createCertificate } from './crypto/certificate.ts'
@@ -39,15 +42,21 @@ const FLEET_RETRY = 500
 const config = configOrExit()
 const log = openLog({ level: config.logLevel, fields: { node: config.nodeId } })
 const store = openStore(config.store)
-const memory = new PacketMemory(LINK_WRITER_BYTES + MAX_DATAGRAM_BYTES)
+// What is sent, what is pinged, and what has come.
+const memory = new PacketMemory(LINK_WRITER_BYTES + LINK_PROBE_BYTES + MAX_DATAGRAM_BYTES)
 const directory = new RelayDirectory()
 const drops = new DropCounts()
 const hashKey = randomBytes(8)
 const table = new SessionTable<Call>(config.capacity, [readI32(hashKey, 0), readI32(hashKey, 4)])
 let port: LinkPort | undefined
-const writer = new LinkWriter(memory.bytes, 0, directory, (link, start, length) => {
+const emit: EmitDatagram = (link, start, length) => {
   const to = directory.linkAt(link)?.endpoint
   if (to !== undefined) port?.send(to, start, length)
+}
+const probes = new LinkProbes(memory.bytes, LINK_WRITER_BYTES, directory, randomBytes, emit)
+const writer = new LinkWriter(memory.bytes, 0, directory, (link, start, length) => {
+  probes.health.noteTraffic(link, monotonicNow())
+  emit(link, start, length)
 })
 const { cluster, transceiver, routeKeys } = config
 const loop = new MediaLoop<Call>({
@@ -55,6 +64,7 @@ const loop = new MediaLoop<Call>({
   directory,
   table,
   writer,
+  probes,
   drops,
   routeKeys,
   cluster,
@@ -70,6 +80,7 @@ const calls = new Calls({
   table,
   writer,
   memory,
+  linkHealth: probes.health,
   dtlsContext: new DtlsContext(createCertificate()),
   backend: createDemoBackend(),
   drops,
@@ -78,7 +89,7 @@ const calls = new Calls({
   log,
 })
 
-port = await openLinkPort(config.link, memory.bytes, LINK_WRITER_BYTES, loop, log)
+port = await openLinkPort(config.link, memory.bytes, LINK_WRITER_BYTES + LINK_PROBE_BYTES, loop, log)
 loop.start()
 const verifier = new SignatureVerifier({ mac: hmacSha256(config.controlKey), sha256 })
 const control = await startControlServer({
@@ -150,6 +161,8 @@ function metrics(): Metric[] {
     plainMetric('firsthop_transceiver_calls_total', 'counter', 'Calls placed', placed),
     reasonCounter('firsthop_transceiver_calls_ended_total', 'Calls ended, by reason', endedByReason),
     reasonCounter('firsthop_transceiver_drops_total', 'Packets dropped, by reason', drops.toRecord()),
+    plainMetric('firsthop_transceiver_links', 'gauge', 'Links that carry calls', probes.health.watched),
+    plainMetric('firsthop_transceiver_links_lost', 'gauge', 'Those that do not answer', probes.health.lost),
     plainMetric(
       'firsthop_transceiver_tick_lateness_millis',
       'gauge',

@@ -43,9 +43,11 @@ export const FLOW_RECORDS_LOST = 20
 
 /** Pings of transceivers that a pong was written for. */
 export const PINGS_ANSWERED = 21
+/** Transceivers with flows that have stopped to answer pings. */
+export const UPSTREAMS_LOST = 22
 
 /** How many counters there are. */
-export const COUNTERS = 22
+export const COUNTERS = 23
 
 /** Adds `amount` to the counter at `index`. */
 export function count(counters: Float64Array, index: number, amount: number): void {

@@ -54,6 +54,7 @@ import {
   UPLINK_BYTES,
   UPLINK_FORWARDED,
   UPLINK_RECEIVED,
+  UPSTREAMS_LOST,
 } from './counters.ts'
 import { DROP_REASONS, dropCode, dropIndex } from './drop-reasons.ts'
 import { FLOW_FOUND, RECORD_CLIENT, RECORD_ROUTE, RECORD_WORDS } from './flow-records.ts'
@@ -319,6 +320,7 @@ export class Relay {
       if (this.#flows.flowsTo(upstream) > 0) health.noteTraffic(upstream, now)
     }
     health.handleTimeout(now)
+    this.counters[UPSTREAMS_LOST] = health.losses
   }
 
   /** Obeys one frame; true if it carries a packet to send. */

@@ -10,6 +10,7 @@ import { ENDPOINT_WORDS } from '#shared/endpoint'
 import {
   frameHeaderBytes,
   LINK_HEADER_BYTES,
+  LINK_PROBE_BYTES,
   LINK_TYPE_DATA,
   MAX_BUNDLE_BYTES,
   MAX_FRAME_HEADER_BYTES,
@@ -53,6 +54,7 @@ export class BatchPorts {
   readonly #toUpstreams: SendBatch
   readonly #toClients: readonly SendBatch[]
   readonly #linkHeaderAt: number
+  readonly #pingAt: number
   readonly #senderWords = new Int32Array(ENDPOINT_WORDS * BATCH)
   /** Link endpoints of the upstreams, in words; refreshed with each fleet snapshot. */
   readonly #upstreamWords = new Int32Array(ENDPOINT_WORDS * MAX_UPSTREAMS)
@@ -73,7 +75,8 @@ export class BatchPorts {
     const clientsAt = sendAt + uplinkBytes
     const pollAt = clientsAt + downlinkBytes * options.clients.length
     this.#linkHeaderAt = pollAt + POLLFD_BYTES * (options.clients.length + 1)
-    this.#memory = new PacketMemory(this.#linkHeaderAt + LINK_HEADER_BYTES)
+    this.#pingAt = this.#linkHeaderAt + LINK_HEADER_BYTES
+    this.#memory = new PacketMemory(this.#pingAt + LINK_PROBE_BYTES)
     this.#link = new BatchSocket(options.link)
     this.#clients = options.clients.map((handle) => new BatchSocket(handle))
     this.#receive = new ReceiveBatch(this.#memory, 0, BATCH, SLOT_BYTES, HEADROOM_BYTES)
@@ -101,6 +104,17 @@ export class BatchPorts {
   refreshUpstreams(): void {
     for (let upstream = 0; upstream < MAX_UPSTREAMS; upstream++) {
       this.#relay.writeLink(upstream, this.#upstreamWords, upstream * ENDPOINT_WORDS)
+    }
+  }
+
+  /** Sends the pings that are due after `relay.handleTimeout`: few and far between, so one at a time. */
+  sendPings(): void {
+    for (;;) {
+      const upstream = this.#relay.nextPing(this.#memory.bytes, this.#pingAt)
+      if (upstream < 0) return
+      this.#toUpstreams.addPart(this.#pingAt, LINK_PROBE_BYTES)
+      this.#toUpstreams.endMessage(this.#upstreamWords, upstream * ENDPOINT_WORDS)
+      this.#toUpstreams.flush(this.#link)
     }
   }
 
@@ -189,9 +203,17 @@ export class BatchPorts {
       const length = Math.min(receive.length(slot), SLOT_BYTES - HEADROOM_BYTES)
       this.#relay.openLinkDatagram(bytes, receive.start(slot), length, this.#senderWords, 0, now)
       while (this.#relay.nextFrame()) this.#sendToClient()
+      if (this.#relay.hasPong) this.#sendPong(slot)
     }
     for (let listener = 0; listener < this.#toClients.length; listener++) this.#flushClients(listener)
+    if (this.#toUpstreams.pending > 0) this.#toUpstreams.flush(this.#link)
     return Math.max(0, received)
+  }
+
+  /** Sends the ping in a slot, which the relay has made a pong, back to its sender. */
+  #sendPong(slot: number): void {
+    this.#toUpstreams.addPart(this.#receive.start(slot), LINK_PROBE_BYTES)
+    this.#toUpstreams.endMessage(this.#senderWords, 0)
   }
 
   #sendToClient(): void {

@@ -9,7 +9,7 @@
 
 import { ENDPOINT_WORDS, TCP_BIT } from '#shared/endpoint'
 import type { Endpoint } from '#shared/endpoint'
-import { frameHeaderBytes, MAX_CLIENT_PAYLOAD_BYTES } from '#shared/link/frame'
+import { frameHeaderBytes, LINK_PROBE_BYTES, MAX_CLIENT_PAYLOAD_BYTES } from '#shared/link/frame'
 import { epochNow, monotonicNow } from '#shared/platform/clock'
 import { openUdpPort } from '#shared/platform/udp-dgram'
 import type { UdpPort } from '#shared/platform/udp-dgram'
@@ -116,6 +116,7 @@ class Shell {
       const packet = datagram.subarray(payloadStart, payloadStart + payloadLength)
       this.#portOf(client[4] ?? 0)?.send(packet, client, 0)
     }
+    if (this.#relay.hasPong) this.#linkPort?.send(datagram, sender, 0)
     this.#tellRecords()
   }
 
@@ -148,9 +149,19 @@ class Shell {
     this.#linkPort?.send(datagram, this.#upstreamWords, 0)
   }
 
+  #sendPings(): void {
+    for (;;) {
+      const ping = new Uint8Array(LINK_PROBE_BYTES)
+      const upstream = this.#relay.nextPing(ping, 0)
+      if (upstream < 0) return
+      this.#sendToUpstream(upstream, ping)
+    }
+  }
+
   readonly #handleTimeout = (): void => {
     const now = monotonicNow()
     this.#relay.handleTimeout(epochNow(), now)
+    this.#sendPings()
     this.#timer = setTimeout(this.#handleTimeout, Math.max(0, this.#relay.pollTimeout() - now))
   }
 }

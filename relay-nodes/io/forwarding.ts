@@ -5,13 +5,14 @@
  * elsewhere, or with `FIRSTHOP_THREADS=0`, the dgram shell carries all. docs/relay.md.
  */
 
+import { LinkHealth } from '#shared/link/link-health'
 import { epochNow, monotonicNow } from '#shared/platform/clock'
+import { randomBytes } from '#shared/platform/crypto'
 import type { Log } from '#shared/platform/log'
 import { plainMetric } from '#shared/metrics'
 import type { Metric } from '#shared/metrics'
 import type { RelayNodeConfig } from '../config.ts'
 import { Relay } from '../core/relay.ts'
-import type { RelayConfig } from '../core/relay.ts'
 import type { Upstream } from '../core/upstreams.ts'
 import { startDgramRelay } from './dgram-relay.ts'
 import type { DgramRelay } from './dgram-relay.ts'
@@ -19,6 +20,7 @@ import { portMetrics, relayMetrics } from './relay-metrics.ts'
 import { RelayThreads } from './relay-threads.ts'
 import { tcpMetrics } from './tcp-metrics.ts'
 import { ThreadCounts } from './thread-counts.ts'
+import type { ServeMessage } from './thread-messages.ts'
 
 /** What a shell is started with. */
 export interface ForwardingOptions {
@@ -126,7 +128,12 @@ async function startOnDgram(
 ): Promise<DgramForwarding> {
   const { config, cookie, onRecords, log } = options
   const relay = new Relay(
-    { ...relayConfig(options), routeKeys: config.routeKeys, recovers: true },
+    {
+      ...relayConfig(options),
+      routeKeys: config.routeKeys,
+      recovers: true,
+      health: new LinkHealth(randomBytes),
+    },
     epochNow(),
     monotonicNow(),
   )
@@ -148,7 +155,7 @@ async function startOnDgram(
   return { relay, shell, handleUpstreams, handleFlowRecords }
 }
 
-function relayConfig({ config, cookie, hashKey }: ForwardingOptions): Omit<RelayConfig, 'routeKeys'> {
+function relayConfig({ config, cookie, hashKey }: ForwardingOptions): ServeMessage['relay'] {
   return {
     cookie,
     listeners: config.clientPorts.length,

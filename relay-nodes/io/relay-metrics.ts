@@ -26,6 +26,7 @@ import {
   UPLINK_BYTES,
   UPLINK_FORWARDED,
   UPLINK_RECEIVED,
+  UPSTREAMS_LOST,
 } from '../core/counters.ts'
 import { DROP_REASONS } from '../core/drop-reasons.ts'
 import type { Relay } from '../core/relay.ts'
@@ -75,6 +76,12 @@ export function relayMetrics(relay: RelayCounts): Metric[] {
       'counter',
       'Pings of transceivers that were answered',
       at(PINGS_ANSWERED),
+    ),
+    plainMetric(
+      'firsthop_relay_upstream_losses_total',
+      'counter',
+      'Transceivers with flows that stopped to answer pings',
+      at(UPSTREAMS_LOST),
     ),
     labelled('firsthop_relay_flow_events_total', 'What became of flows', 'event', {
       bound: at(FLOWS_BOUND),

@@ -8,7 +8,9 @@
 
 import { once } from 'node:events'
 import { parentPort, receiveMessageOnPort } from 'node:worker_threads'
+import { LinkHealth } from '#shared/link/link-health'
 import { epochNow, monotonicNow } from '#shared/platform/clock'
+import { randomBytes } from '#shared/platform/crypto'
 import { isBatchSupported } from '#shared/platform/batch-support'
 import * as libc from '#shared/platform/libc'
 import type { Millis } from '#shared/time'
@@ -37,7 +39,8 @@ const [first] = (await once(port, 'message')) as [MessageToThread]
 if (first.type === 'serve') serve(first)
 
 function serve(message: ServeMessage): void {
-  const relay = new Relay({ ...message.relay, routeKeys, recovers: true }, epochNow(), monotonicNow())
+  const health = new LinkHealth(randomBytes)
+  const relay = new Relay({ ...message.relay, routeKeys, recovers: true, health }, epochNow(), monotonicNow())
   const ports = new BatchPorts(relay, { ...message.sockets, cookie: message.relay.cookie })
   const counts = new Float64Array(message.counts)
   pin(message.processor)
@@ -55,7 +58,10 @@ function serve(message: ServeMessage): void {
     } else if (answered === 'records') {
       isAsking = false
     }
-    if (now >= relay.pollTimeout()) relay.handleTimeout(epochNow(), now)
+    if (now >= relay.pollTimeout()) {
+      relay.handleTimeout(epochNow(), now)
+      ports.sendPings()
+    }
     if (now < countAt) continue
     countAt = now + COUNT_INTERVAL
     writeThreadCounts(counts, relay, ports)

@@ -7,7 +7,7 @@ import type { Upstream } from '../core/upstreams.ts'
 /** The first message to a thread: what to be. */
 export interface ServeMessage {
   readonly type: 'serve'
-  readonly relay: Omit<RelayConfig, 'routeKeys' | 'recovers'>
+  readonly relay: Omit<RelayConfig, 'routeKeys' | 'recovers' | 'health'>
   readonly sockets: { readonly clients: readonly SocketHandle[]; readonly link: SocketHandle }
   /** Where the thread counts: `THREAD_COUNTS` numbers. */
   readonly counts: SharedArrayBuffer

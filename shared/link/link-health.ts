@@ -21,6 +21,8 @@ export interface LinkPing {
 
 /** The health of every peer that carries traffic. */
 export class LinkHealth {
+  /** How often a peer was lost. */
+  losses = 0
   readonly #watchByPeer = new Map<number, Watch>()
   readonly #randomBytes: (length: number) => Uint8Array
   readonly #pings: LinkPing[] = []
@@ -88,7 +90,7 @@ export class LinkHealth {
 
   #ping(peer: number, watch: Watch, now: Millis): void {
     const token = this.#randomBytes(LINK_TOKEN_BYTES)
-    watch.ping(token, now)
+    if (watch.ping(token, now)) this.losses++
     this.#pings.push({ peer, token })
   }
 }
@@ -112,12 +114,15 @@ class Watch {
     this.#heardAt = millisOf(now + FIRST_PONG_WAIT - LOST_AFTER)
   }
 
-  ping(token: Uint8Array, now: Millis): void {
+  /** Takes note of a ping that is sent; true if the peer is found to be lost. */
+  ping(token: Uint8Array, now: Millis): boolean {
+    const wasLost = this.isLost
     this.isLost ||= this.#unanswered >= LOST_PINGS && now >= this.#heardAt + LOST_AFTER
     this.#unanswered++
     this.#open.push({ token, sentAt: now })
     if (this.#open.length > MAX_OPEN_PINGS) this.#open.shift()
     this.pingAt = millisOf(now + PING_INTERVAL)
+    return this.isLost && !wasLost
   }
 
   handlePong(token: Uint8Array, now: Millis): boolean {

@@ -9,6 +9,7 @@ import type { PlaceCallRequest, PlaceCallResponse } from '#shared/control/messag
 import { epochNow, monotonicNow } from '#shared/platform/clock'
 import { hmacSha1, randomBytes } from '#shared/platform/crypto'
 import type { Log } from '#shared/platform/log'
+import type { LinkHealth } from '#shared/link/link-health'
 import { answeredSetup, MAX_MESSAGE_SIZE, writeAnswer } from '#shared/sdp/answer'
 import { candidatesFor } from '#shared/sdp/candidates'
 import { readOffer } from '#shared/sdp/offer'
@@ -36,6 +37,7 @@ export interface CallsParts {
   readonly table: SessionTable<Call>
   readonly writer: LinkWriter
   readonly memory: PacketMemory
+  readonly linkHealth: LinkHealth
   readonly dtlsContext: DtlsContext
   readonly backend: Backend
   readonly drops: DropCounts
@@ -193,7 +195,7 @@ class Draft {
   }
 
   #peerOptions(): ConstructorParameters<typeof Call>[0]['peer'] {
-    const { dtlsContext, memory, writer, directory, requestFlush } = this.#parts
+    const { dtlsContext, memory, writer, directory, linkHealth, requestFlush } = this.#parts
     const { iceUfrag, icePwd, application } = this.#offer
     const vips = this.#request.relays.flatMap((relay) => relay.vips.map(({ address }) => address))
     return {
@@ -209,6 +211,7 @@ class Draft {
           const round = isTcp ? MAX_LISTENERS + listener : listener
           return position < 0 ? undefined : round * vips.length + position
         },
+        isLinkLost: (link) => linkHealth.isLost(link),
       },
       dtlsContext,
       // RFC 8842 section 5.3: the active side sends the ClientHello, which saves the round trip of waiting for it.

@@ -23,8 +23,8 @@ export type TransceiverDrop =
   | OpusPacketFault
   /** Not from the link port of a relay that is in the fleet. */
   | 'link-stranger'
-  /** A link datagram of a type that is not spoken yet. */
-  | 'link-type'
+  /** A pong whose token is not of one of the last pings. */
+  | 'stray-pong'
   /** Neither STUN nor DTLS nor RTP nor RTCP. */
   | 'packet-unknown'
   /** A check without USERNAME, or with one that has no colon. */

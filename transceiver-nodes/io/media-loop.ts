@@ -19,6 +19,7 @@ import type { RouteKeyRing } from '#shared/ufrag/route'
 import type { DropCounts, TransceiverDrop } from './drops.ts'
 import { IcePath } from '../core/ice/path.ts'
 import type { IceFault } from '../core/ice/agent.ts'
+import type { LinkProbes } from '../core/link-probes.ts'
 import type { LinkWriter } from '../core/link-writer.ts'
 import { Pacer } from '../core/media/pacer.ts'
 import type { RelayDirectory } from '../core/relay-directory.ts'
@@ -56,6 +57,7 @@ export interface MediaLoopParts<Session extends LoopSession> {
   readonly directory: RelayDirectory
   readonly table: SessionTable<Session>
   readonly writer: LinkWriter
+  readonly probes: LinkProbes
   readonly drops: DropCounts
   readonly routeKeys: RouteKeyRing
   readonly cluster: number
@@ -113,8 +115,8 @@ export class MediaLoop<Session extends LoopSession> {
     const reader = this.#reader
     const fault = reader.open(memory, start, length)
     if (fault !== undefined) return drops.count(fault)
-    if (reader.type !== LINK_TYPE_DATA) return drops.count('link-type')
     const now = monotonicNow()
+    if (reader.type !== LINK_TYPE_DATA) return this.#handleProbe(link, now)
     this.#isInTurn = true
     while (reader.next()) this.#handleFrame(link, now)
     if (reader.fault !== undefined) drops.count(reader.fault)
@@ -129,6 +131,11 @@ export class MediaLoop<Session extends LoopSession> {
       this.#hasFlushPending = false
       this.#parts.writer.flush()
     })
+  }
+
+  #handleProbe(link: number, now: Millis): void {
+    const drop = this.#parts.probes.handleProbe(link, this.#reader, now)
+    if (drop !== undefined) this.#parts.drops.count(drop)
   }
 
   #handleFrame(link: number, now: Millis): void {
@@ -207,6 +214,8 @@ export class MediaLoop<Session extends LoopSession> {
     const now = monotonicNow()
     this.#worstLateness = Math.max(this.#worstLateness, now - this.#pacer.pollTimeout())
     const due = this.#pacer.advance(now)
+    // First, so that sessions know which relays are lost.
+    this.#parts.probes.handleTimeout(now)
     this.#isInTurn = true
     for (const session of this.#parts.table.sessions()) this.#tickSession(session, due, now)
     this.#endTurn()

@@ -44,6 +44,8 @@ class World {
   /** Answers our checks on these paths; anything else is a black hole. */
   answers: (path: IcePath) => boolean = () => true
   clientIsControlling = false
+  /** Links whose relay does not answer pings; each path has the link of its VIP's number. */
+  readonly lostLinks = new Set<number>()
   #random = 0
   #transaction = 0
   readonly #inFlight: { at: number; path: IcePath; message: Uint8Array }[] = []
@@ -60,6 +62,7 @@ class World {
         randomBytes: (length) =>
           new Uint8Array(length).map(() => (this.#random = (this.#random * 69069 + 1) & 0xff)),
         rankOf: (vip, listener, isTcp) => (vip <= 1 ? (isTcp ? 512 : 0) + listener * 2 + vip : undefined),
+        isLinkLost: (link) => this.lostLinks.has(link),
       },
       this.now,
     )
@@ -335,6 +338,74 @@ describe('the ICE agent', () => {
     expect(world.agent.selected).toBe(second)
     expect(world.now - silentSince).toBeLessThan(1600)
     expect(world.nominations().at(-1)).toEqual({ path: second, number: 2 })
+  })
+
+  describe('when the relay of its path is lost', () => {
+    /** A call on the nearest relay with media until now, another path warm, and then nothing more through the first. */
+    function settled() {
+      const world = new World()
+      const first = world.check(0, HOME) as IcePath
+      const second = world.check(1, HOME) as IcePath
+      world.run(20_000)
+      first.heardAt = world.now
+      world.answers = (path) => path === second
+      return { world, first, second, diedAt: world.now }
+    }
+
+    test('moves the call in the same moment, without asking the other path first', () => {
+      const { world, first, second, diedAt } = settled()
+      world.run(240)
+      expect(world.agent.selected).toBe(first)
+      world.lostLinks.add(0)
+      world.run(0)
+      expect(world.agent.selected).toBe(second)
+      expect(world.now - diedAt).toBe(240)
+      expect(world.nominations().at(-1)).toEqual({ path: second, number: 2 })
+      world.run(10_000)
+      expect(world.agent.selected).toBe(second)
+      expect(world.nominations()).toHaveLength(2)
+    })
+
+    test('leaves the call where it is while something still comes through', () => {
+      const { world, first } = settled()
+      world.lostLinks.add(0)
+      for (let i = 0; i < 100; i++) {
+        first.heardAt = world.now
+        world.run(20)
+      }
+      expect(world.agent.selected).toBe(first)
+    })
+
+    test('does not flee to a relay that is lost too', () => {
+      const { world, first } = settled()
+      world.answers = () => false
+      world.lostLinks.add(0).add(1)
+      world.run(5_000)
+      expect(world.agent.selected).toBe(first)
+    })
+
+    test('does not flee to a path on which the client has long been silent', () => {
+      const { world, first, second } = settled()
+      world.answers = () => false
+      first.heardAt = world.now
+      for (let i = 0; i < 650; i++) {
+        first.heardAt = world.now
+        world.run(20)
+      }
+      expect(world.now - second.heardAt).toBeGreaterThan(12_000)
+      world.lostLinks.add(0)
+      world.run(3_000)
+      expect(world.agent.selected).toBe(first)
+    })
+
+    test('does not come back to it for what it heard before', () => {
+      const { world, second } = settled()
+      world.lostLinks.add(0)
+      world.run(240)
+      world.answers = () => false
+      world.run(4_000)
+      expect(world.agent.selected).toBe(second)
+    })
   })
 
   test('follows the client to a new address once the new path has answered', () => {

@@ -44,6 +44,8 @@ export interface IceParameters {
   readonly randomBytes: (length: number) => Uint8Array
   /** Preference of the path through a VIP's client port, 0 first; undefined: not in the answer. */
   readonly rankOf: (vip: number, listener: number, isTcp: boolean) => number | undefined
+  /** Tells whether the relay at a link has stopped answering. */
+  readonly isLinkLost: (link: number) => boolean
 }
 
 /** What the agent wants done. */
@@ -299,16 +301,28 @@ export class IceAgent {
     const selected = this.#selected
     if (selected === undefined || !selected.isValid || now < this.#silenceDeadline(selected)) return
     const alive = this.#paths
-      .filter((path) => path !== selected && path.isValid && path.heardAt > selected.heardAt + SILENCE)
+      .filter((path) => path !== selected && path.isValid && this.#outlives(path, selected, now))
       .toSorted((a, b) => Number(a.isTcp) - Number(b.isTcp) || b.heardAt - a.heardAt || a.rank - b.rank)[0]
     if (alive?.isTcp === true) this.#mayLeaveTcpAt = millisOf(now + TCP_STAY)
-    this.#mayMoveAt = millisOf(now + (alive === undefined ? PROBE_INTERVAL : MOVE_DAMPING))
+    const hasSpoken = alive !== undefined && hasSpokenSince(alive, selected)
+    this.#mayMoveAt = millisOf(now + (hasSpoken ? MOVE_DAMPING : PROBE_INTERVAL))
     if (alive !== undefined) this.#nominate(alive, now)
     else for (const path of this.#paths) if (path.isValid) this.#check(path, 'consent', now)
   }
 
+  /**
+   * A path outlives the silent one when it has spoken since. When the relay of the silent one is lost there is no
+   * need to ask first: a path will do whose own relay answers, and on which the client did lately.
+   */
+  #outlives(path: IcePath, silent: IcePath, now: Millis): boolean {
+    const { isLinkLost } = this.#parameters
+    if (isLinkLost(path.link)) return false
+    return hasSpokenSince(path, silent) || (isLinkLost(silent.link) && now < path.heardAt + FRESHNESS)
+  }
+
   #silenceDeadline(selected: IcePath): Millis {
-    return millisOf(Math.max(selected.heardAt + SILENCE, this.#mayMoveAt))
+    const silence = this.#parameters.isLinkLost(selected.link) ? SILENCE_OF_LOST : SILENCE
+    return millisOf(Math.max(selected.heardAt + silence, this.#mayMoveAt))
   }
 
   #check(path: IcePath, kind: CheckKind, now: Millis): void {
@@ -369,6 +383,11 @@ export class IceAgent {
   }
 }
 
+/** Tells whether `path` has spoken since `silent` fell silent. */
+function hasSpokenSince(path: IcePath, silent: IcePath): boolean {
+  return path.heardAt > silent.heardAt + SILENCE
+}
+
 /** How long the best path is waited for before a lesser one is nominated. */
 const NOMINATION_WAIT = 100
 /** Mean interval of consent checks on each path, RFC 7675 section 5.1. */
@@ -377,6 +396,10 @@ const CONSENT_INTERVAL = 5000
 const CONSENT_LIFETIME = 30_000
 /** A client sends at least 50 packets per second, so a path that carries nothing for this long is suspect. */
 const SILENCE = 1000
+/** The same for a path whose relay is lost: what still comes through proves that it is not. */
+const SILENCE_OF_LOST = 200
+/** A path on which the client was heard this recently has answered one of the last two consent checks. */
+const FRESHNESS = 2 * 1.2 * CONSENT_INTERVAL
 /** How often the paths are asked while the selected one is silent. */
 const PROBE_INTERVAL = 200
 /** After a move the call stays where it is for at least this long. */
