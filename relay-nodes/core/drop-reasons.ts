@@ -18,6 +18,7 @@ export const UPLINK_DROP_REASONS = [
   'stun-integrity',
   'stun-fingerprint',
   'no-ufrag',
+  'source-budget',
   'ufrag-length',
   'ufrag-alphabet',
   'ufrag-not-ours',

@@ -60,12 +60,15 @@ import type { DropReason } from './drop-reasons.ts'
 import { FLOW_HOLD, FLOW_IDLE_TIMEOUT } from './flow-table.ts'
 import { Relay } from './relay.ts'
 import type { RelayConfig } from './relay.ts'
+import { SOURCE_BURST, SOURCE_RATE } from './source-budget.ts'
 import type { Upstream } from './upstreams.ts'
 
 const COOKIE = Uint8Array.from([1, 2, 3, 4, 5, 6, 7, 8])
 const alpha: Upstream = { cluster: 1, transceiver: 1, link: { address: '10.0.0.1', port: 7481 } }
 const beta: Upstream = { cluster: 1, transceiver: 2, link: { address: '10.0.0.2', port: 7481 } }
 const client: Client = { address: '192.0.2.1', port: 50_000, listener: 1, transport: 'udp' }
+/** In the client's network. */
+const neighbour: Client = { ...client, address: '192.0.2.254' }
 const attacker: Client = { address: '2001:db8::bad', port: 666, listener: 0, transport: 'udp' }
 
 describe('uplink', () => {
@@ -135,6 +138,7 @@ describe('drops', () => {
       encodeStunMessage(BINDING_REQUEST, new Uint8Array(12), [{ type: 0x8028, value: utf8('abcdefgh') }], {}),
     ],
     'no-ufrag': () => [encodeStunMessage(BINDING_REQUEST, new Uint8Array(12), [username(ufrag)], {})],
+    'source-budget': () => [check],
     'ufrag-length': () => [bindingRequest('short')],
     'ufrag-alphabet': () => [bindingRequest(`-${ufrag.slice(1)}`)],
     'ufrag-not-ours': () => [bindingRequest(`8${ufrag.slice(1)}`)],
@@ -148,6 +152,7 @@ describe('drops', () => {
   test.each(Object.keys(ofClient) as UplinkReason[])('a packet of a client: %s', (reason) => {
     const rig = new Rig()
     if (reason === 'ufrag-expired') rig.relay.handleTimeout(epochSecondsOf(EPOCH + 86_400), rig.now)
+    if (reason === 'source-budget') rig.flood(neighbour, check, SOURCE_BURST)
     const [packet, from = client] = ofClient[reason]()
     expect(rig.uplink(from, packet)).toBe(reason)
     expect(rig.dropped()).toEqual({ [reason]: 1 })
@@ -343,6 +348,30 @@ describe('flows', () => {
     rig.relay.handleTimeout(EPOCH, rig.now)
     expect(rig.relay.flows).toBe(0)
     expect(rig.relay.pollTimeout()).toBeGreaterThan(rig.now)
+  })
+})
+
+describe('a network that floods', () => {
+  const check = bindingRequest(ufragTo(alpha))
+
+  test('takes nothing from those in it who have a flow', () => {
+    const rig = new Rig()
+    rig.bind(alpha, client)
+    rig.flood(neighbour, check, SOURCE_BURST + 10)
+    expect(rig.uplink(neighbour, check)).toBe('source-budget')
+    expect(rig.uplink(client, check)).toMatchObject({ to: alpha })
+    expect(rig.uplink(client, rtpPacket(160))).toMatchObject({ to: alpha })
+    expect(rig.uplink(attacker, check)).toMatchObject({ to: alpha })
+    expect(rig.dropped()).toEqual({ 'source-budget': 11 })
+  })
+
+  test('is looked into again as time goes by', () => {
+    const rig = new Rig()
+    rig.flood(neighbour, check, SOURCE_BURST)
+    rig.elapse(1_000)
+    rig.flood(neighbour, check, SOURCE_RATE)
+    expect(rig.dropped()).toEqual({})
+    expect(rig.uplink(client, check)).toBe('source-budget')
   })
 })
 
@@ -563,6 +592,11 @@ class Rig {
     const to = [alpha, beta].find(({ link }) => link.address === readClient(words, 0).address)
     if (received === undefined || to === undefined) throw new Error('the relay named no upstream')
     return { to, client: received.client as Client, payload: received.payload }
+  }
+
+  /** Sends the packet over and over. */
+  flood(from: Client, packet: Uint8Array, times: number): void {
+    for (let i = 0; i < times; i++) this.uplink(from, packet)
   }
 
   /** Returns what the clients get, and the reason if the whole datagram was dropped. */

@@ -61,6 +61,7 @@ import { FLOW_FOUND, RECORD_CLIENT, RECORD_ROUTE, RECORD_WORDS } from './flow-re
 import { FlowTable } from './flow-table.ts'
 import type { BindOutcome } from './flow-table.ts'
 import { Recovery } from './recovery.ts'
+import { SourceBudget } from './source-budget.ts'
 import { Upstreams } from './upstreams.ts'
 import type { Upstream } from './upstreams.ts'
 
@@ -99,6 +100,7 @@ export class Relay {
   readonly #listenersEnd: number
   readonly #upstreams = new Upstreams()
   readonly #flows: FlowTable
+  readonly #budget: SourceBudget
   readonly #recovery: Recovery | undefined = undefined
   readonly #health: LinkHealth | undefined
   readonly #stun = new StunView()
@@ -117,6 +119,7 @@ export class Relay {
     if (this.#listenersEnd > MAX_LISTENERS) throw new RangeError(`more than ${MAX_LISTENERS} client ports`)
     this.#route = new RouteReader(config.routeKeys)
     this.#flows = new FlowTable(config.maxFlows, config.hashKey)
+    this.#budget = new SourceBudget(config.hashKey)
     if (config.recovers === true) this.#recovery = new Recovery(config.hashKey, this.counters, now)
     this.#health = config.health
     this.#now = now
@@ -230,6 +233,7 @@ export class Relay {
 
   /** Sets the wall clock, by which ufrags expire, and removes flows that have gone silent. */
   handleTimeout(epochNow: EpochSeconds, now: Millis): void {
+    this.#now = now
     this.#nowMinutes = minutesOf(epochNow)
     const expired = this.#flows.expire(now, MAX_EXPIRED_PER_TIMEOUT)
     count(this.counters, FLOWS_EXPIRED, expired)
@@ -272,10 +276,16 @@ export class Relay {
     if (stunFault !== undefined) return dropCode(stunFault)
     if (!stun.isBindingRequest) return this.#routeByFlow(words, wordsAt, stun.isBindingResponse)
     if (stun.ufragLength < 0) return NO_UFRAG
+    if (!this.#mayBeLookedInto(words, wordsAt)) return SOURCE_BUDGET
     const routeFault = this.#route.read(memory, stun.usernameStart, stun.ufragLength, this.#nowMinutes)
     if (routeFault !== undefined) return dropCode(routeFault)
     const upstream = this.#upstreams.indexOfRoute(this.#route.cluster, this.#route.transceiver)
     return upstream < 0 ? UNKNOWN_UPSTREAM : upstream
+  }
+
+  /** Whom a transceiver has verified is served, whatever else comes from the same network. */
+  #mayBeLookedInto(words: Int32Array, wordsAt: number): boolean {
+    return this.#flows.find(words, wordsAt) >= 0 || this.#budget.take(words, wordsAt, this.#now)
   }
 
   #routeByFlow(words: Int32Array, wordsAt: number, mayRecover: boolean): number {
@@ -383,6 +393,7 @@ const OVERSIZE = dropCode('oversize')
 const PORTLESS_SOURCE = dropCode('portless-source')
 const UNKNOWN_CLASS = dropCode('unknown-class')
 const NO_UFRAG = dropCode('no-ufrag')
+const SOURCE_BUDGET = dropCode('source-budget')
 const UNKNOWN_UPSTREAM = dropCode('unknown-upstream')
 const UNKNOWN_FLOW = dropCode('unknown-flow')
 const RECOVERING = dropCode('recovering')
