@@ -90,5 +90,5 @@ export class SessionTable<Session> {
   }
 }
 
-/** Paths that are bound for a session at once, on average: the agent keeps at most eight. */
+/** Paths that are bound for a session at once, on average: an agent keeps up to twice as many. */
 const PATHS_PER_SESSION = 8

@@ -7,7 +7,6 @@
 import { readClient } from '#shared/endpoint'
 import { monotonicNow } from '#shared/platform/clock'
 import { parseClientEvent } from '#shared/realtime/events'
-import type { StunMessage } from '#shared/stun/message'
 import type { Millis } from '#shared/time'
 import type { RealtimeEvent } from '#shared/realtime/events'
 import type { Backend, BackendSession } from '../backends/backend.ts'
@@ -15,6 +14,7 @@ import { Conversation } from '../core/conversation.ts'
 import type { TransceiverDrop } from './drops.ts'
 import type { IceFault } from '../core/ice/agent.ts'
 import type { IcePath } from '../core/ice/path.ts'
+import type { StunArrival } from '../core/ice/paths.ts'
 import { Playout } from '../core/media/playout.ts'
 import { Timeline } from '../core/timeline.ts'
 import { CallAudio } from './call-audio.ts'
@@ -83,15 +83,8 @@ export class Call implements LoopSession {
     )
   }
 
-  handleStun(
-    bytes: Uint8Array,
-    message: StunMessage,
-    vip: number,
-    link: number,
-    words: Int32Array,
-    now: Millis,
-  ): IcePath | IceFault {
-    const verdict = this.#peer.handleStun(bytes, message, vip, link, words, now)
+  handleStun(arrival: StunArrival, now: Millis): IcePath | IceFault {
+    const verdict = this.#peer.handleStun(arrival, now)
     if (typeof verdict !== 'string') this.timeline.mark('firstCheck', now)
     return verdict
   }

@@ -18,6 +18,7 @@ import { minutesOf, parseUfrag } from '#shared/ufrag/route'
 import type { RouteKeyRing } from '#shared/ufrag/route'
 import type { DropCounts, TransceiverDrop } from './drops.ts'
 import { IcePath } from '../core/ice/path.ts'
+import type { StunArrival } from '../core/ice/paths.ts'
 import type { IceFault } from '../core/ice/agent.ts'
 import type { LinkProbes } from '../core/link-probes.ts'
 import type { LinkWriter } from '../core/link-writer.ts'
@@ -28,14 +29,7 @@ import type { SessionTable } from '../core/session-table.ts'
 /** What the loop needs of a session. */
 export interface LoopSession {
   /** Takes a STUN message; the answer is written by `flush`, once the loop has learned the relay's cookie. */
-  handleStun(
-    bytes: Uint8Array,
-    message: StunMessage,
-    vip: number,
-    link: number,
-    words: Int32Array,
-    now: Millis,
-  ): IcePath | IceFault
+  handleStun(arrival: StunArrival, now: Millis): IcePath | IceFault
   handleDtls(start: number, length: number): TransceiverDrop | undefined
   /** Takes SRTP, to be decrypted in place; returns why it was dropped. */
   handleRtp(start: number, length: number, path: IcePath, now: Millis): TransceiverDrop | undefined
@@ -165,7 +159,7 @@ export class MediaLoop<Session extends LoopSession> {
     if (session === undefined) return 'session-unknown'
     if (typeof session === 'string') return session
     try {
-      const verdict = session.handleStun(bytes, message, vip, link, client, now)
+      const verdict = session.handleStun({ bytes, message, vip, link, client }, now)
       const isVerified = verdict instanceof IcePath
       if (isVerified) directory.learnCookie(link, memory, cookieStart)
       session.flush(now)

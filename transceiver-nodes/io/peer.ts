@@ -5,13 +5,13 @@
  */
 
 import { FRAME_FLAG_BIND, FRAME_FLAG_UNBIND } from '#shared/link/frame'
-import type { StunMessage } from '#shared/stun/message'
 import { millisOf } from '#shared/time'
 import type { Millis } from '#shared/time'
 import type { TransceiverDrop } from './drops.ts'
 import { IceAgent } from '../core/ice/agent.ts'
 import type { IceCommand, IceFault, IceParameters } from '../core/ice/agent.ts'
 import { IcePath } from '../core/ice/path.ts'
+import type { StunArrival } from '../core/ice/paths.ts'
 import type { LinkWriter } from '../core/link-writer.ts'
 import { DtlsEndpoint } from '../crypto/dtls.ts'
 import type { DtlsRole } from '../crypto/dtls.ts'
@@ -84,15 +84,8 @@ export class Peer {
     return this.#srtp !== undefined
   }
 
-  handleStun(
-    bytes: Uint8Array,
-    message: StunMessage,
-    vip: number,
-    link: number,
-    words: Int32Array,
-    now: Millis,
-  ): IcePath | IceFault {
-    const path = this.ice.handleStun(bytes, message, vip, link, words, 0, now)
+  handleStun(arrival: StunArrival, now: Millis): IcePath | IceFault {
+    const path = this.ice.handleStun(arrival, now)
     if (path instanceof IcePath) this.#options.bindPath(path)
     return path
   }

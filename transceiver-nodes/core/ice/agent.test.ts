@@ -28,6 +28,7 @@ import { millisOf } from '#shared/time'
 import { IceAgent } from './agent.ts'
 import type { IceCommand, IceFault } from './agent.ts'
 import { IcePath } from './path.ts'
+import { MAX_PATHS } from './paths.ts'
 
 const clientMac = hmacSha1(utf8('client-password-of-24-ch'))
 const serverMac = hmacSha1(utf8('server-password-of-24-ch'))
@@ -90,7 +91,10 @@ class World {
   arrive(bytes: Uint8Array, vip: number, client: Client, link = vip): IcePath | IceFault {
     const words = new Int32Array(ENDPOINT_WORDS)
     writeClient(words, 0, client)
-    const verdict = this.agent.handleStun(bytes, parsed(bytes), vip, link, words, 0, this.now)
+    const verdict = this.agent.handleStun(
+      { bytes, message: parsed(bytes), vip, link, client: words },
+      this.now,
+    )
     if (typeof verdict === 'string') this.faults.push(verdict)
     this.#drain()
     return verdict
@@ -121,7 +125,8 @@ class World {
       fingerprint: true,
     })
     const { vip, link, client } = flight.path
-    this.agent.handleStun(response, parsed(response), vip, link, client, 0, this.now)
+    const arrival = { bytes: response, message: parsed(response), vip, link, client }
+    this.agent.handleStun(arrival, this.now)
   }
 
   #drain(): void {
@@ -446,9 +451,9 @@ describe('the ICE agent', () => {
     world.run(100)
     world.answers = () => false
     for (let port = 1; port <= 50; port++) world.check(0, { ...ELSEWHERE, port })
-    expect(world.agent.paths).toHaveLength(8)
+    expect(world.agent.paths).toHaveLength(MAX_PATHS)
     expect(world.agent.paths).toContain(home)
     expect(world.agent.selected).toBe(home)
-    expect(world.commands.filter((command) => command.type === 'forget')).toHaveLength(43)
+    expect(world.commands.filter((command) => command.type === 'forget')).toHaveLength(51 - MAX_PATHS)
   })
 })

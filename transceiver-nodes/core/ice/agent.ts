@@ -25,13 +25,14 @@ import {
   ERROR_ROLE_CONFLICT,
 } from '#shared/stun/registry'
 import { fromUtf8 } from '#shared/bytes'
-import { TCP_BIT } from '#shared/endpoint'
 import { millisOf } from '#shared/time'
 import type { Millis } from '#shared/time'
 import { Checks } from './checks.ts'
 import type { CheckKind } from './checks.ts'
 import { bindingRequest, bindingSuccess, unknownAttributesError, unknownRequired } from './messages.ts'
-import { IcePath } from './path.ts'
+import type { IcePath } from './path.ts'
+import { IcePaths } from './paths.ts'
+import type { RankOf, StunArrival } from './paths.ts'
 
 /** Credentials and sources of one agent. */
 export interface IceParameters {
@@ -42,8 +43,7 @@ export interface IceParameters {
   /** HMAC-SHA1 under the client's password: protects requests, verifies responses. */
   readonly remoteMac: Hmac
   readonly randomBytes: (length: number) => Uint8Array
-  /** Preference of the path through a VIP's client port, 0 first; undefined: not in the answer. */
-  readonly rankOf: (vip: number, listener: number, isTcp: boolean) => number | undefined
+  readonly rankOf: RankOf
   /** Tells whether the relay at a link has stopped answering. */
   readonly isLinkLost: (link: number) => boolean
 }
@@ -81,7 +81,7 @@ export class IceAgent {
   readonly #parameters: IceParameters
   readonly #username: string
   readonly #tieBreaker = new Uint8Array(8).fill(0xff)
-  readonly #paths: IcePath[] = []
+  readonly #paths: IcePaths
   readonly #checks = new Checks()
   readonly #commands: IceCommand[] = []
   #isControlling = true
@@ -97,6 +97,7 @@ export class IceAgent {
 
   constructor(parameters: IceParameters, now: Millis) {
     this.#parameters = parameters
+    this.#paths = new IcePaths(parameters.rankOf)
     this.#username = `${parameters.localUfrag}:${parameters.remoteUfrag}`
     this.#consentBase = now
     this.#mayMoveAt = now
@@ -110,25 +111,15 @@ export class IceAgent {
 
   /** Every path known, the order of arrival. */
   get paths(): readonly IcePath[] {
-    return this.#paths
+    return this.#paths.all
   }
 
-  /** Takes a STUN message that came to `vip`, by `link`, from the client at `words[wordsAt]`; returns its path. */
-  handleStun(
-    bytes: Uint8Array,
-    message: StunMessage,
-    vip: number,
-    link: number,
-    words: Int32Array,
-    wordsAt: number,
-    now: Millis,
-  ): IcePath | IceFault {
-    if (checkFingerprint(bytes) === 'wrong') return 'ice-fingerprint'
-    if (message.type === BINDING_REQUEST)
-      return this.#handleRequest(bytes, message, vip, link, words, wordsAt, now)
-    if (message.type === BINDING_SUCCESS || message.type === BINDING_ERROR) {
-      return this.#handleResponse(bytes, message, vip, link, words, wordsAt, now)
-    }
+  /** Takes a STUN message; returns the path it came on, or why it was dropped. */
+  handleStun(arrival: StunArrival, now: Millis): IcePath | IceFault {
+    const { type } = arrival.message
+    if (checkFingerprint(arrival.bytes) === 'wrong') return 'ice-fingerprint'
+    if (type === BINDING_REQUEST) return this.#handleRequest(arrival, now)
+    if (type === BINDING_SUCCESS || type === BINDING_ERROR) return this.#handleResponse(arrival, now)
     return 'ice-type'
   }
 
@@ -137,7 +128,7 @@ export class IceAgent {
     if (this.#hasExpired) return undefined
     let earliest: number = this.#consentDeadline()
     earliest = Math.min(earliest, this.#checks.pollTimeout() ?? earliest, this.#nominateAt ?? earliest)
-    for (const path of this.#paths) if (path.isValid) earliest = Math.min(earliest, path.checkAt)
+    for (const path of this.#paths.all) if (path.isValid) earliest = Math.min(earliest, path.checkAt)
     if (this.#selected?.isValid) earliest = Math.min(earliest, this.#silenceDeadline(this.#selected))
     return millisOf(earliest)
   }
@@ -161,19 +152,12 @@ export class IceAgent {
     return this.#commands.shift()
   }
 
-  #handleRequest(
-    bytes: Uint8Array,
-    message: StunMessage,
-    vip: number,
-    link: number,
-    words: Int32Array,
-    wordsAt: number,
-    now: Millis,
-  ): IcePath | IceFault {
+  #handleRequest(arrival: StunArrival, now: Millis): IcePath | IceFault {
+    const { bytes, message, link } = arrival
     const username = findAttribute(message, ATTRIBUTE_USERNAME)
     if (username === undefined || fromUtf8(username) !== this.#username) return 'ice-username'
     if (checkIntegrity(bytes, this.#parameters.localMac) !== 'valid') return 'ice-integrity'
-    const path = this.#pathFor(vip, link, words, wordsAt, now)
+    const path = this.#pathOf(arrival, now)
     if (path === undefined) return 'ice-stranger-path'
     path.heardAt = now
     path.link = link
@@ -203,7 +187,7 @@ export class IceAgent {
    */
   #settleControl(message: StunMessage, path: IcePath): void {
     const claimsControl = findAttribute(message, ATTRIBUTE_ICE_CONTROLLING) !== undefined
-    this.#peerControls = claimsControl && this.#paths.some((known) => known.isValid)
+    this.#peerControls = claimsControl && this.#paths.all.some((known) => known.isValid)
     if (!this.#peerControls) {
       if (this.#nominated?.isValid === true) this.#select(this.#nominated)
     } else if (path.isValid && findAttribute(message, ATTRIBUTE_USE_CANDIDATE) !== undefined) {
@@ -211,20 +195,13 @@ export class IceAgent {
     }
   }
 
-  #handleResponse(
-    bytes: Uint8Array,
-    message: StunMessage,
-    vip: number,
-    link: number,
-    words: Int32Array,
-    wordsAt: number,
-    now: Millis,
-  ): IcePath | IceFault {
+  #handleResponse(arrival: StunArrival, now: Millis): IcePath | IceFault {
+    const { bytes, message, vip, link, client } = arrival
     if (checkIntegrity(bytes, this.#parameters.remoteMac) !== 'valid') return 'ice-integrity'
     const check = this.#checks.end(message.transactionId)
     if (check === undefined) return 'ice-unknown-transaction'
     // RFC 8445 section 7.2.5.2.1: the response must come from where the request went.
-    if (!check.path.matches(vip, words, wordsAt)) return 'ice-asymmetric'
+    if (!check.path.matches(vip, client, 0)) return 'ice-asymmetric'
     if (message.type === BINDING_ERROR) return this.#handleErrorResponse(message, check.path, now)
     const { path } = check
     path.roundTripMillis = now - check.sentAt
@@ -271,9 +248,7 @@ export class IceAgent {
     if (this.#nominateAt === undefined || now < this.#nominateAt) return
     this.#nominateAt = undefined
     if (this.#nominated !== undefined || this.#peerControls) return
-    const best = this.#paths
-      .filter((path) => path.isValid)
-      .reduce<IcePath | undefined>((a, b) => (a === undefined || b.rank < a.rank ? b : a), undefined)
+    const best = this.#paths.best()
     if (best !== undefined) this.#nominate(best, now)
     else this.#nominateAt = millisOf(now + NOMINATION_WAIT)
   }
@@ -289,7 +264,7 @@ export class IceAgent {
   }
 
   #checkPaths(now: Millis): void {
-    for (const path of this.#paths) {
+    for (const path of this.#paths.all) {
       if (!path.isValid || now < path.checkAt) continue
       path.checkAt = this.#nextCheckAt(now)
       this.#check(path, 'consent', now)
@@ -300,14 +275,14 @@ export class IceAgent {
   #leaveSilentPath(now: Millis): void {
     const selected = this.#selected
     if (selected === undefined || !selected.isValid || now < this.#silenceDeadline(selected)) return
-    const alive = this.#paths
+    const alive = this.#paths.all
       .filter((path) => path !== selected && path.isValid && this.#outlives(path, selected, now))
       .toSorted((a, b) => Number(a.isTcp) - Number(b.isTcp) || b.heardAt - a.heardAt || a.rank - b.rank)[0]
     if (alive?.isTcp === true) this.#mayLeaveTcpAt = millisOf(now + TCP_STAY)
     const hasSpoken = alive !== undefined && hasSpokenSince(alive, selected)
     this.#mayMoveAt = millisOf(now + (hasSpoken ? MOVE_DAMPING : PROBE_INTERVAL))
     if (alive !== undefined) this.#nominate(alive, now)
-    else for (const path of this.#paths) if (path.isValid) this.#check(path, 'consent', now)
+    else for (const path of this.#paths.all) if (path.isValid) this.#check(path, 'consent', now)
   }
 
   /**
@@ -338,28 +313,16 @@ export class IceAgent {
     this.#transmit(path, request, false)
   }
 
-  #pathFor(vip: number, link: number, words: Int32Array, wordsAt: number, now: Millis): IcePath | undefined {
-    const known = this.#paths.find((path) => path.matches(vip, words, wordsAt))
+  #pathOf(arrival: StunArrival, now: Millis): IcePath | undefined {
+    const known = this.#paths.find(arrival)
     if (known !== undefined) return known
-    const last = words[wordsAt + 4] ?? 0
-    const rank = this.#parameters.rankOf(vip, (last >>> 16) & 0xff, (last & TCP_BIT) !== 0)
-    if (rank === undefined) return undefined
-    if (this.#paths.length >= MAX_PATHS) this.#forgetOne()
-    const path = new IcePath(vip, link, words, wordsAt, rank, now)
-    this.#paths.push(path)
+    const path = this.#paths.enter(arrival, now)
+    const victim = path && this.#paths.takeVictim(path, this.#selected)
+    if (victim !== undefined) {
+      this.#checks.abandon((check) => check.path === victim)
+      this.#commands.push({ type: 'forget', path: victim })
+    }
     return path
-  }
-
-  /** Makes room: first a path that never answered, so that replayed requests cannot push out a live one. */
-  #forgetOne(): void {
-    const victims = this.#paths
-      .filter((path) => path !== this.#selected)
-      .toSorted((a, b) => Number(a.isValid) - Number(b.isValid) || a.heardAt - b.heardAt)
-    const victim = victims[0]
-    if (victim === undefined) return
-    this.#paths.splice(this.#paths.indexOf(victim), 1)
-    this.#checks.abandon((check) => check.path === victim)
-    this.#commands.push({ type: 'forget', path: victim })
   }
 
   #select(path: IcePath): void {
@@ -406,5 +369,3 @@ const PROBE_INTERVAL = 200
 const MOVE_DAMPING = 3000
 /** A call that had to flee to TCP stays there for this long: UDP that fails for media may still carry checks. */
 const TCP_STAY = 30_000
-/** Paths kept for one session: two VIPs with two ports, seen from two client endpoints. */
-const MAX_PATHS = 8

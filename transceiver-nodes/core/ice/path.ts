@@ -21,7 +21,6 @@ export class IcePath {
   readonly rank: number
   /** Whether the client has connected over TCP, where one lost segment delays everything behind it. */
   readonly isTcp: boolean
-  readonly createdAt: Millis
   /** When something authenticated last arrived on this path. */
   heardAt: Millis
   /** When one of our own checks was last answered here; RFC 7675 consent is counted from it. */
@@ -37,7 +36,6 @@ export class IcePath {
     this.client = words.slice(wordsAt, wordsAt + ENDPOINT_WORDS)
     this.rank = rank
     this.isTcp = ((words[wordsAt + 4] ?? 0) & TCP_BIT) !== 0
-    this.createdAt = now
     this.heardAt = now
     this.checkAt = now
   }
