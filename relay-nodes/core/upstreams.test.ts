@@ -70,6 +70,17 @@ test('routes to the new place of a transceiver that moved, while its flows keep 
   expect(upstreams.indexOfRoute(1, 1)).toBe(after)
 })
 
+test('forgets the former ids of one that comes back under others at the same endpoint', () => {
+  const upstreams = new Upstreams()
+  const renamed = { ...first, transceiver: 2 }
+  upstreams.update([first], none, NOW)
+  upstreams.update([first, renamed], () => true, NOW)
+  expect(upstreams.indexOfRoute(1, 1)).toBe(upstreams.indexOfRoute(1, 2))
+  upstreams.update([renamed], () => true, NOW)
+  expect(upstreams.indexOfRoute(1, 1)).toBe(-1)
+  expect(linkOf(upstreams, upstreams.indexOfRoute(1, 2))).toEqual(first.link)
+})
+
 test('takes no more upstreams than its bound, and makes room when some leave', () => {
   const upstreams = new Upstreams()
   const fleet = Array.from({ length: MAX_UPSTREAMS + 2 }, (_, i) => ({

@@ -47,6 +47,11 @@ export class Upstreams {
     for (const index of this.#indexes) {
       if (!listed.has(index) && !hasFlows(index)) this.#forget(index)
     }
+    // One that came back under other ids at its old endpoint is no longer reached by the former ones.
+    const routes = new Set(upstreams.map(({ cluster, transceiver }) => routeWord(cluster, transceiver)))
+    for (const [route, index] of this.#indexByRoute) {
+      if (listed.has(index) && !routes.has(route)) this.#indexByRoute.delete(route)
+    }
     return upstreams.filter((upstream) => !this.#list(upstream, now)).length
   }
 
