@@ -19,7 +19,7 @@ import type { DgramRelay } from './dgram-relay.ts'
 import { portMetrics, relayMetrics } from './relay-metrics.ts'
 import { RelayThreads } from './relay-threads.ts'
 import { tcpMetrics } from './tcp-metrics.ts'
-import { ThreadCounts } from './thread-counts.ts'
+import type { ThreadCounts } from './thread-counts.ts'
 import type { ServeMessage } from './thread-messages.ts'
 
 /** What a shell is started with. */
@@ -38,13 +38,13 @@ export interface ForwardingOptions {
 /** A shell at work. */
 export interface Forwarding {
   /** What every relay of this process has counted, at most a second old. */
-  counts(): Pick<ThreadCounts, 'counters' | 'drops' | 'flows' | 'upstreams'>
+  readonly counts: () => Pick<ThreadCounts, 'counters' | 'drops' | 'flows' | 'upstreams'>
   /** Takes the fleet's transceivers. */
-  handleUpstreams(upstreams: readonly Upstream[]): void
+  readonly handleUpstreams: (upstreams: readonly Upstream[]) => void
   /** Takes flows that nobody asked for. */
-  handleFlowRecords(records: Int32Array): void
-  metrics(): Metric[]
-  close(): Promise<void>
+  readonly handleFlowRecords: (records: Int32Array) => void
+  readonly metrics: () => Metric[]
+  readonly close: () => Promise<void>
 }
 
 /** Binds every port and starts forwarding; rejects, with nothing left open, if one of them cannot be bound. */
@@ -83,11 +83,11 @@ async function startThreads(options: ForwardingOptions): Promise<Forwarding> {
     clients: config.clientPorts.map((port) => ({ address: config.clientBind, port })),
     links: linkPorts.map((port) => ({ address: config.link.address, port })),
     pins: config.pinsThreads,
+    upstreams: options.upstreams,
+    flowRecords: options.flowRecords,
     onRecords,
     log,
   })
-  threads.handleUpstreams(options.upstreams)
-  threads.broadcastRecords(options.flowRecords)
   const tcpLinkPort = further.at(config.threads - 1)
   const tcp = tcpLinkPort === undefined ? undefined : await startOnDgram(options, [], tcpLinkPort)
   const counts = () => {
@@ -116,8 +116,8 @@ async function startThreads(options: ForwardingOptions): Promise<Forwarding> {
 interface DgramForwarding {
   readonly relay: Relay
   readonly shell: DgramRelay
-  handleUpstreams(upstreams: readonly Upstream[]): void
-  handleFlowRecords(records: Int32Array): void
+  readonly handleUpstreams: (upstreams: readonly Upstream[]) => void
+  readonly handleFlowRecords: (records: Int32Array) => void
 }
 
 /** One relay on the main thread, for TCP and for the UDP ports in `clientPorts`. */

@@ -25,6 +25,9 @@ export interface RelayThreadsOptions {
   readonly links: readonly Endpoint[]
   /** Pins each thread to a processor of its own. */
   readonly pins: boolean
+  /** The fleet's transceivers, and flows to know before the first packet is read. */
+  readonly upstreams: readonly Upstream[]
+  readonly flowRecords: Int32Array
   /** Takes what a thread tells and asks about flows; `reply` answers that thread. */
   readonly onRecords: (records: Int32Array, reply: (records: Int32Array) => void) => void
   readonly log: Log
@@ -36,14 +39,14 @@ export class RelayThreads {
   readonly #seats: Seat[] = []
   /** What threads that have died had counted. */
   readonly #former = new ThreadCounts()
-  #upstreams: readonly Upstream[] = []
-  #spare: Worker
+  #upstreams: readonly Upstream[]
+  #spare = startSpare()
   #deaths = 0
   #isStopping = false
 
   private constructor(options: RelayThreadsOptions) {
     this.#options = options
-    this.#spare = startSpare()
+    this.#upstreams = plainUpstreams(options.upstreams)
   }
 
   /** Opens every socket and starts every thread; rejects with a `SocketError`, nothing left open. */
@@ -51,7 +54,8 @@ export class RelayThreads {
     const threads = new RelayThreads(options)
     try {
       for (const [index, link] of options.links.entries()) threads.#open(index, link)
-      for (const seat of threads.#seats) await threads.#seat(seat)
+      // All of them load at once: every call of a relay that has restarted waits for its thread.
+      await Promise.all(threads.#seats.map((seat) => threads.#seat(seat, options.flowRecords)))
       return threads
     } catch (error) {
       await threads.stop()
@@ -80,8 +84,7 @@ export class RelayThreads {
 
   /** Gives every thread the fleet's transceivers. */
   handleUpstreams(upstreams: readonly Upstream[]): void {
-    // Plain objects of what a thread needs: the rest of a record need not be copied to each of them.
-    this.#upstreams = upstreams.map(({ cluster, transceiver, link }) => ({ cluster, transceiver, link }))
+    this.#upstreams = plainUpstreams(upstreams)
     for (const seat of this.#seats) seat.post({ type: 'upstreams', upstreams: this.#upstreams })
   }
 
@@ -105,6 +108,8 @@ export class RelayThreads {
   }
 
   #open(index: number, link: Endpoint): void {
+    // Two relays that share a port by mistake would each get half of every client's packets.
+    if (index === 0) for (const bind of this.#options.clients) demandFree(bind)
     const clients = this.#options.clients.map((bind) =>
       openSocket({ bind, reusePort: true, bufferBytes: BUFFER_BYTES }),
     )
@@ -114,10 +119,10 @@ export class RelayThreads {
   }
 
   /** Puts the spare on a seat, and starts the next spare. */
-  async #seat(seat: Seat): Promise<void> {
+  async #seat(seat: Seat, flowRecords?: Int32Array): Promise<void> {
     const worker = this.#spare
-    if (!isLoaded.has(worker)) await once(worker, 'message')
     this.#spare = startSpare()
+    if (!isLoaded.has(worker)) await once(worker, 'message')
     seat.take(worker)
     worker.on('message', (message: MessageFromThread) => {
       if (message.type === 'records') this.#options.onRecords(message.records, seat.reply)
@@ -129,6 +134,7 @@ export class RelayThreads {
     const counts = seat.counts.buffer as SharedArrayBuffer
     seat.post({ type: 'serve', relay, sockets: seat.sockets, counts, processor })
     seat.post({ type: 'upstreams', upstreams: this.#upstreams })
+    if (flowRecords !== undefined) seat.post({ type: 'records', records: flowRecords })
   }
 
   #handleExit(seat: Seat): void {
@@ -179,12 +185,22 @@ class Seat {
   readonly reply = (records: Int32Array): void => this.post({ type: 'records', records })
 }
 
+/** What a thread needs of them: the rest of a record need not be copied to each. */
+function plainUpstreams(upstreams: readonly Upstream[]): Upstream[] {
+  return upstreams.map(({ cluster, transceiver, link }) => ({ cluster, transceiver, link }))
+}
+
 const isLoaded = new WeakSet<Worker>()
 
 function startSpare(): Worker {
   const worker = new Worker(new URL('./relay-thread.ts', import.meta.url))
   worker.once('message', () => isLoaded.add(worker))
   return worker
+}
+
+/** Throws a `SocketError` when somebody has the port, which `SO_REUSEPORT` alone would share. */
+function demandFree(bind: Endpoint): void {
+  libc.close(openSocket({ bind, bufferBytes: 0 }).descriptor)
 }
 
 function newCounts(): Float64Array {

@@ -94,6 +94,8 @@ async function startRelay(threadCount: number) {
     clients: [{ address: '127.0.0.1', port: client }],
     links: links.map((port) => ({ address: '127.0.0.1', port })),
     pins: false,
+    upstreams: [],
+    flowRecords: new Int32Array(0),
     onRecords: rememberFlows(),
     log: openLog({ write: () => undefined }),
   })
