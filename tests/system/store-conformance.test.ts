@@ -8,6 +8,8 @@ import type { Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { Redis } from '@upstash/redis/cloudflare'
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
+import { openBindingStore } from '#shared/platform/binding-store'
+import type { BindingStore } from '#shared/platform/binding-store'
 import { monotonicNow } from '#shared/platform/clock'
 import type { Engine } from '../../scripts/local-store/engine.ts'
 import { MemoryEngine } from '../../scripts/local-store/memory-engine.ts'
@@ -129,6 +131,26 @@ function describeStore(openEngine: () => Promise<OpenEngine>): void {
     expect(await redis.hgetall('hash')).toEqual({ a: { id: 1 }, b: 'zwei', c: 'drei' })
     expect((await redis.hvals('hash')).length).toBe(3)
     expect(await redis.hdel('hash', 'a', 'absent')).toBe(1)
+  })
+
+  test('keeps the bindings of each VIP as they were written, thousands in one command', async () => {
+    const [bindings, others] = ['203.0.113.7', '2001:db8::7'].map((vip) =>
+      openBindingStore({ url, token: 'right' }, vip),
+    ) as [BindingStore, BindingStore]
+    const rows = new Map(Array.from({ length: 4_096 }, (_, i) => [`198.51.100.7:${i + 1}/0`, `1/7/${i}`]))
+    await bindings.write(rows)
+    await bindings.write(new Map([['[2001:db8::1]:5/1', '007']]))
+    expect(await bindings.read(['[2001:db8::1]:5/1', 'absent', '198.51.100.7:9/0'])).toEqual([
+      '007',
+      null,
+      '1/7/8',
+    ])
+    const all = await bindings.readAll()
+    expect(all).toHaveLength(2 * 4_097)
+    expect(all[all.indexOf('198.51.100.7:4096/0') + 1]).toBe('1/7/4095')
+    expect([await others.readAll(), await others.read(['198.51.100.7:9/0'])]).toEqual([[], [null]])
+    await bindings.remove([...rows.keys(), 'absent'])
+    expect(await bindings.readAll()).toEqual(['[2001:db8::1]:5/1', '007'])
   })
 
   test('has no hash without fields', async () => {
