@@ -110,6 +110,13 @@ test('skips packets and items of other kinds', () => {
   ])
 })
 
+test('takes the first of several CNAMEs of one source, so that what it reads can be written', () => {
+  const chunk = `00000001 ${'0101 78'.repeat(40)}`.replaceAll(' ', '')
+  const items = chunk.padEnd(Math.ceil((chunk.length + 1) / 8) * 8, '0')
+  const packets = parseRtcp(bytesOf(`81ca${(items.length / 8).toString(16).padStart(4, '0')} ${items}`))
+  expect(packets).toEqual([{ kind: 'source-description', cnames: [{ ssrc: 1, cname: 'x' }] }])
+})
+
 test('reads a padded packet', () => {
   const padded = bytesOf('a0c90002 00000001 00000004')
   expect(parseRtcp(padded)).toEqual([{ kind: 'receiver-report', ssrc: 1, reports: [] }])

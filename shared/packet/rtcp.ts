@@ -191,10 +191,12 @@ function parseSourceDescription(packet: Uint8Array, count: number): SourceDescri
   for (let chunk = 0; chunk < count; chunk++) {
     if (at + 4 > packet.length) return 'rtcp-length'
     const ssrc = readU32(packet, at)
+    // A source has one CNAME: of several the first counts.
+    let cname: string | undefined
     for (at += 4; readU8(packet, at) !== SDES_END; at += SDES_ITEM_HEADER_BYTES + readU8(packet, at + 1)) {
-      const cname = readU8(packet, at) === SDES_CNAME ? parseItemText(packet, at) : undefined
-      if (cname !== undefined) cnames.push({ ssrc, cname })
+      if (readU8(packet, at) === SDES_CNAME) cname ??= parseItemText(packet, at)
     }
+    if (cname !== undefined) cnames.push({ ssrc, cname })
     // One zero byte at least ends the items, and zeros follow to the next word.
     at = (at & ~3) + 4
   }
