@@ -1,0 +1,183 @@
+import { beforeEach, describe, expect, test } from 'vitest'
+import { concatBytes } from '#shared/bytes'
+import { ENDPOINT_WORDS, writeClient } from '#shared/endpoint'
+import type { Endpoint } from '#shared/endpoint'
+import {
+  LINK_HEADER_BYTES,
+  LINK_PROBE_BYTES,
+  LINK_TYPE_DATA,
+  LINK_TYPE_PING,
+  LINK_TYPE_PONG,
+  writeFrameHeader,
+  writeLinkHeader,
+  writeLinkProbe,
+} from '#shared/link/frame'
+import { aesBlockCipher } from '#shared/platform/crypto'
+import { monotonicNow } from '#shared/platform/clock'
+import { openLog } from '#shared/platform/log'
+import { RouteKeyRing } from '#shared/ufrag/route'
+import { relayRecord } from '../../tests/fleet-records.ts'
+import { IcePath } from '../core/ice/path.ts'
+import { LinkProbes } from '../core/link-probes.ts'
+import { LINK_WRITER_BYTES, LinkWriter } from '../core/link-writer.ts'
+import { RelayDirectory } from '../core/relay-directory.ts'
+import { SessionTable } from '../core/session-table.ts'
+import { DropCounts } from './drops.ts'
+import type { TransceiverDrop } from './drops.ts'
+import { MediaLoop } from './media-loop.ts'
+import type { LoopSession } from './media-loop.ts'
+
+const BEFORE = new Uint8Array(8).fill(1)
+const AFTER = new Uint8Array(8).fill(2)
+const TOKEN = new Uint8Array(8).fill(3)
+const RELAY: Endpoint = { address: '10.0.0.1', port: 7471 }
+const SIBLING: Endpoint = { address: '10.0.0.2', port: 7471 }
+const RTP = Uint8Array.from({ length: 40 }, (_, i) => (i === 0 ? 0x80 : i))
+const RTCP = Uint8Array.from({ length: 40 }, (_, i) => (i === 0 ? 0x80 : i === 1 ? 200 : i))
+const DTLS = Uint8Array.from({ length: 40 }, (_, i) => (i === 0 ? 22 : i))
+
+let world: World
+
+beforeEach(() => {
+  world = new World()
+})
+
+describe('the cookie of a relay that has restarted', () => {
+  test.each([
+    ['RTP', RTP],
+    ['RTCP', RTCP],
+  ])('is learned from the first %s that authenticates, and echoed from then on', (_, packet) => {
+    expect(world.answer()).toMatchObject({ cookie: BEFORE })
+    world.arrive(RELAY, AFTER, packet)
+    expect(world.answer()).toMatchObject({ cookie: AFTER })
+  })
+
+  test('is learned from the pong to a ping, before any client has said a word', () => {
+    world.answer()
+    world.probes.handleTimeout(monotonicNow())
+    expect(world.sent.at(-1)?.datagram[1]).toBe(LINK_TYPE_PING)
+    const pong = new Uint8Array(LINK_PROBE_BYTES)
+    writeLinkProbe(pong, 0, LINK_TYPE_PONG, AFTER, TOKEN)
+    world.receive(RELAY, pong)
+    expect(world.answer()).toMatchObject({ cookie: AFTER })
+  })
+
+  test('is learned from nothing else', () => {
+    world.arrive(RELAY, AFTER, DTLS)
+    world.srtp = 'srtp-too-early'
+    world.arrive(RELAY, AFTER, RTP)
+    const pong = new Uint8Array(LINK_PROBE_BYTES)
+    writeLinkProbe(pong, 0, LINK_TYPE_PONG, AFTER, TOKEN)
+    world.receive(RELAY, pong)
+    expect(world.answer()).toMatchObject({ cookie: BEFORE })
+    expect(world.drops.toRecord()).toEqual({ 'srtp-too-early': 1, 'stray-pong': 1 })
+  })
+})
+
+test('answers a client by the sibling that its packets come by now', () => {
+  world.arrive(SIBLING, AFTER, RTP)
+  expect(world.answer()).toEqual({ to: SIBLING, cookie: AFTER })
+  world.srtp = 'srtp-too-early'
+  world.arrive(RELAY, BEFORE, RTP)
+  expect(world.answer()).toEqual({ to: SIBLING, cookie: AFTER })
+})
+
+test('answers pings of the relays it knows, and of nobody else', () => {
+  const ping = new Uint8Array(LINK_PROBE_BYTES)
+  writeLinkProbe(ping, 0, LINK_TYPE_PING, AFTER, TOKEN)
+  world.receive({ ...RELAY, port: 1 }, ping)
+  expect(world.sent).toEqual([])
+  world.receive(RELAY, ping)
+  const pong = new Uint8Array(LINK_PROBE_BYTES)
+  writeLinkProbe(pong, 0, LINK_TYPE_PONG, AFTER, TOKEN)
+  expect(world.sent).toEqual([{ to: RELAY, datagram: pong }])
+})
+
+/** A loop with one session on one path, whose client is behind two relays of one VIP. */
+class World {
+  readonly sent: { to: Endpoint | undefined; datagram: Uint8Array }[] = []
+  readonly drops = new DropCounts()
+  readonly probes: LinkProbes
+  /** What becomes of SRTP; undefined: it authenticates. */
+  srtp: TransceiverDrop | undefined = undefined
+  readonly #memory = new Uint8Array(LINK_WRITER_BYTES + LINK_PROBE_BYTES + 2_048)
+  readonly #directory = new RelayDirectory()
+  readonly #writer: LinkWriter
+  readonly #loop: MediaLoop<LoopSession>
+  readonly #path: IcePath
+  readonly #client = words({ address: '198.51.100.7', port: 50_000 })
+
+  constructor() {
+    const now = monotonicNow()
+    const relays = [relayRecord({ id: 'relay', link: RELAY }), relayRecord({ id: 'sibling', link: SIBLING })]
+    this.#directory.update(relays, now)
+    const link = this.#directory.find(words(RELAY), 0)
+    this.#directory.learnCookie(link, BEFORE, 0)
+    const emit = (to: number, start: number, length: number) =>
+      this.sent.push({
+        to: this.#directory.linkAt(to)?.endpoint,
+        datagram: this.#memory.slice(start, start + length),
+      })
+    this.probes = new LinkProbes(this.#memory, LINK_WRITER_BYTES, this.#directory, () => TOKEN, emit)
+    this.#writer = new LinkWriter(this.#memory, 0, this.#directory, emit)
+    this.#path = new IcePath(this.#directory.vipOf(link), link, this.#client, 0, 0, now)
+    const table = new SessionTable<LoopSession>(1, [0, 0])
+    table.bind(this.#path, this.#session(), now)
+    this.#loop = new MediaLoop({
+      memory: this.#memory,
+      directory: this.#directory,
+      table,
+      writer: this.#writer,
+      probes: this.probes,
+      drops: this.drops,
+      routeKeys: new RouteKeyRing([{ id: 0, cipher: aesBlockCipher(new Uint8Array(16)) }], 0),
+      cluster: 1,
+      transceiver: 1,
+      log: openLog({ write: () => undefined }),
+    })
+  }
+
+  /** A packet of the client arrives from a relay. */
+  arrive(from: Endpoint, cookie: Uint8Array, packet: Uint8Array): void {
+    const head = new Uint8Array(64)
+    const start = writeLinkHeader(head, 0, LINK_TYPE_DATA, cookie)
+    const end = start + writeFrameHeader(head, start, this.#client, 0, 0, packet.length)
+    this.receive(from, concatBytes(head.subarray(0, end), packet))
+  }
+
+  receive(from: Endpoint, datagram: Uint8Array): void {
+    const at = LINK_WRITER_BYTES + LINK_PROBE_BYTES
+    this.#memory.set(datagram, at)
+    this.#loop.senderWords.set(words(from))
+    this.#loop.handleDatagram(at, datagram.length)
+  }
+
+  /** The session sends a packet: whom it goes to, and the cookie it carries. */
+  answer(): { to: Endpoint | undefined; cookie: Uint8Array } {
+    this.probes.health.noteTraffic(this.#path.link, monotonicNow())
+    this.#writer.write(this.#path, RTP, 0)
+    this.#writer.flush()
+    const last = this.sent.at(-1)
+    return { to: last?.to, cookie: last?.datagram.slice(4, LINK_HEADER_BYTES) ?? new Uint8Array(0) }
+  }
+
+  #session(): LoopSession {
+    return {
+      handleStun: () => 'ice-type',
+      handleDtls: () => undefined,
+      handleRtp: () => this.srtp,
+      handleRtcp: () => this.srtp,
+      flush: () => undefined,
+      tick: () => undefined,
+      handleTimeout: () => undefined,
+      pollTimeout: () => undefined,
+      end: () => expect.unreachable(),
+    }
+  }
+}
+
+function words(endpoint: Endpoint): Int32Array {
+  const written = new Int32Array(ENDPOINT_WORDS)
+  writeClient(written, 0, { ...endpoint, listener: 0, transport: 'udp' })
+  return written
+}
