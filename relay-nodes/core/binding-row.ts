@@ -1,65 +1,63 @@
 /**
- * A binding as a field and a value of the store: docs/recovery.md.
+ * A binding as a field and a value of the store, in hexadecimal digits: docs/recovery.md.
  *
- *     198.51.100.7:50000/0   →   1/7/1800007200
- *     [2001:db8::7]:50000/1  →   cluster/transceiver/expiry, in seconds of the epoch
+ *     field  | client address 32 or 128 | listener 8 | client port 16 |
+ *     value  | cluster 12 | transceiver 20 | expiry in seconds of the epoch 32 |
  *
- * The field is the client's endpoint and the listener that it came through; clients on TCP have no row. The value
- * holds ids and never an address: where they lead, the relay's own allow-table says.
+ * The value holds ids and never an address: where they lead, the relay's own allow-table says. Digits, and not the
+ * texts of addresses, because a relay that restarts reads tens of thousands of rows before it serves anybody.
  */
 
-import { formatEndpoint, parseEndpoint, readClient, writeClient } from '#shared/endpoint'
+import { IPV4_MAPPED_WORD, isIpv4Words, TCP_BIT } from '#shared/endpoint'
 import { epochSecondsOf } from '#shared/time'
 import type { EpochSeconds } from '#shared/time'
-import { routeWord } from './upstreams.ts'
 
-/** Returns the field of the client at `words[at]`. */
+/** Returns the field of the client at `words[at]`, which is on UDP: clients on TCP have no row. */
 export function bindingField(words: Int32Array, at: number): string {
-  const client = readClient(words, at)
-  return `${formatEndpoint(client)}/${client.listener}`
+  let field = ''
+  for (let i = isIpv4Words(words, at) ? 3 : 0; i < 4; i++) field += toDigits(words[at + i] ?? 0, 8)
+  return field + toDigits((words[at + 4] ?? 0) & (TCP_BIT - 1), 6)
 }
 
-/** Writes the client that a field names; false if it is none, and whoever wrote it was no relay. */
+/** Writes the client that a field names; false, and nothing of use written, if it names none. */
 export function writeFieldClient(field: string, words: Int32Array, at: number): boolean {
-  const slash = field.lastIndexOf('/')
-  const endpoint = parseEndpoint(field.slice(0, Math.max(0, slash)))
-  const listener = parseId(field.slice(slash + 1), MAX_LISTENER)
-  if (endpoint === undefined || endpoint.port === 0 || listener === undefined) return false
-  return writeClient(words, at, { ...endpoint, listener, transport: 'udp' })
+  if (!FIELD.test(field)) return false
+  const isIpv4 = field.length === IPV4_FIELD_DIGITS
+  words[at] = isIpv4 ? 0 : readDigits(field, 0, 8)
+  words[at + 1] = isIpv4 ? 0 : readDigits(field, 8, 16)
+  words[at + 2] = isIpv4 ? IPV4_MAPPED_WORD : readDigits(field, 16, 24)
+  words[at + 3] = readDigits(field, field.length - 14, field.length - 6)
+  words[at + 4] = readDigits(field, field.length - 6, field.length)
+  // One client, one form, and a port: nobody writes others.
+  return isIpv4Words(words, at) === isIpv4 && ((words[at + 4] ?? 0) & 0xffff) !== 0
 }
 
 /** Returns the value for a route that holds until `expiresAt`. */
 export function bindingValue(route: number, expiresAt: EpochSeconds): string {
-  return `${route >>> TRANSCEIVER_BITS}/${route & MAX_TRANSCEIVER}/${expiresAt}`
+  return toDigits(route, 8) + toDigits(expiresAt, 8)
 }
 
 /** What a value says. */
 export interface Binding {
+  /** A route word. */
   readonly route: number
   readonly expiresAt: EpochSeconds
 }
 
 /** Reads a value; `undefined` if it is none. */
 export function parseBindingValue(value: string): Binding | undefined {
-  const [cluster, transceiver, expiresAt, ...more] = value.split('/')
-  const clusterId = parseId(cluster, MAX_CLUSTER)
-  const transceiverId = parseId(transceiver, MAX_TRANSCEIVER)
-  const seconds = parseId(expiresAt, Number.MAX_SAFE_INTEGER)
-  if (clusterId === undefined || transceiverId === undefined || seconds === undefined || more.length > 0) {
-    return undefined
-  }
-  return { route: routeWord(clusterId, transceiverId), expiresAt: epochSecondsOf(seconds) }
+  if (!VALUE.test(value)) return undefined
+  return { route: readDigits(value, 0, 8) | 0, expiresAt: epochSecondsOf(readDigits(value, 8, 16)) }
 }
 
-function parseId(text: string | undefined, most: number): number | undefined {
-  if (text === undefined || !/^(?:0|[1-9]\d{0,15})$/.test(text)) return undefined
-  const id = Number(text)
-  return id <= most ? id : undefined
+function toDigits(word: number, digits: number): string {
+  return (word >>> 0).toString(16).padStart(digits, '0')
 }
 
-/** Widths of the ids: docs/routing-ufrag.md. */
-const TRANSCEIVER_BITS = 20
-const MAX_TRANSCEIVER = 2 ** TRANSCEIVER_BITS - 1
-const MAX_CLUSTER = 2 ** 12 - 1
-/** A listener is one byte of a frame: docs/link.md. */
-const MAX_LISTENER = 255
+function readDigits(text: string, start: number, end: number): number {
+  return Number.parseInt(text.slice(start, end), 16)
+}
+
+const IPV4_FIELD_DIGITS = 8 + 6
+const FIELD = /^[0-9a-f]{14}(?:[0-9a-f]{24})?$/
+const VALUE = /^[0-9a-f]{16}$/

@@ -4,7 +4,9 @@ import { readClient } from '#shared/endpoint'
 import type { BindingStore } from '#shared/platform/binding-store'
 import { epochNow } from '#shared/platform/clock'
 import { openLog } from '#shared/platform/log'
-import { bindingField } from '../core/binding-row.ts'
+import { epochSecondsOf } from '#shared/time'
+import type { EpochSeconds } from '#shared/time'
+import { bindingField, bindingValue } from '../core/binding-row.ts'
 import {
   FLOW_ABSENT,
   FLOW_BOUND,
@@ -25,6 +27,7 @@ import { Bindings } from './bindings.ts'
 const client: Client = { address: '198.51.100.7', port: 50_000, listener: 0, transport: 'udp' }
 const other: Client = { ...client, address: '2001:db8::7', listener: 1 }
 const route = routeWord(1, 7)
+const FIELD = bindingField(clientWords(client), 0)
 
 let store: FakeStore
 let bindings: Bindings
@@ -52,10 +55,10 @@ describe('rows', () => {
     expect(store.commands).toEqual([])
     await vi.advanceTimersByTimeAsync(WRITE_INTERVAL)
     expect(store.commands).toEqual(['write 2'])
-    const expiry = epochNow() + BINDING_SECONDS
+    const expiry = inSeconds(BINDING_SECONDS)
     expect([...store.rows]).toEqual([
-      ['198.51.100.7:50000/0', `1/7/${expiry}`],
-      ['[2001:db8::7]:50000/1', `4095/1048575/${expiry}`],
+      [FIELD, bindingValue(route, expiry)],
+      [bindingField(clientWords(other), 0), bindingValue(-1, expiry)],
     ])
     await vi.advanceTimersByTimeAsync(10 * WRITE_INTERVAL)
     expect(store.commands).toHaveLength(1)
@@ -77,7 +80,7 @@ describe('rows', () => {
     tell(FLOW_UNBOUND, other)
     await vi.advanceTimersByTimeAsync(REMOVE_INTERVAL + WRITE_INTERVAL)
     expect(store.commands).toEqual(['write 1', 'remove 1'])
-    expect([...store.rows.keys()]).toEqual(['198.51.100.7:50000/0'])
+    expect([...store.rows.keys()]).toEqual([FIELD])
   })
 
   test('go in commands of bounded size, one a second', async () => {
@@ -97,9 +100,9 @@ describe('rows', () => {
     tell(FLOW_BOUND, client, routeWord(2, 8))
     store.isDown = false
     await vi.advanceTimersByTimeAsync(WRITE_INTERVAL)
-    expect([...store.rows]).toEqual([['198.51.100.7:50000/0', `2/8/${epochNow() + BINDING_SECONDS}`]])
+    expect([...store.rows]).toEqual([[FIELD, bindingValue(routeWord(2, 8), inSeconds(BINDING_SECONDS))]])
     expect(logged).toHaveLength(2)
-    expect(logged.join()).not.toContain('198.51.100')
+    expect(logged.join()).not.toContain(FIELD)
     expect(bindings.writer.failures).toBe(5)
   })
 
@@ -123,8 +126,8 @@ describe('a look-up', () => {
     const expired = { ...client, port: 1 }
     const broken = { ...client, port: 2 }
     const absent = { ...client, port: 3 }
-    store.put(client, `1/7/${epochNow() + 1}`)
-    store.put(expired, `1/7/${epochNow()}`)
+    store.put(client, bindingValue(route, inSeconds(1)))
+    store.put(expired, bindingValue(route, inSeconds(0)))
     store.put(broken, 'nonsense')
     const answers = ask(client, expired, broken, absent)
     await vi.advanceTimersByTimeAsync(0)
@@ -149,7 +152,7 @@ describe('a look-up', () => {
   })
 
   test('answers each thread about its own flows', async () => {
-    store.put(other, `1/7/${epochNow() + 1}`)
+    store.put(other, bindingValue(route, inSeconds(1)))
     const [first, second] = [ask(client), ask(other)]
     await vi.advanceTimersByTimeAsync(0)
     expect(first.flat()).toEqual([{ kind: FLOW_ABSENT, client, route: 0 }])
@@ -162,7 +165,7 @@ describe('a look-up', () => {
     await vi.advanceTimersByTimeAsync(0)
     expect(answers.flat()).toEqual([{ kind: FLOW_ABSENT, client, route: 0 }])
     store.isDown = false
-    store.put(client, `1/7/${epochNow() + 1}`)
+    store.put(client, bindingValue(route, inSeconds(1)))
     const again = ask(client)
     await vi.advanceTimersByTimeAsync(0)
     expect(again.flat()).toEqual([{ kind: FLOW_FOUND, client, route }])
@@ -183,17 +186,17 @@ describe('a look-up', () => {
 
 describe('reading every row', () => {
   test('gives the flows that hold, and has the others removed', async () => {
-    store.put(client, `1/7/${epochNow() + 1}`)
-    store.put(other, `1/7/${epochNow()}`)
+    store.put(client, bindingValue(route, inSeconds(1)))
+    store.put(other, bindingValue(route, inSeconds(0)))
     store.rows.set('nonsense', 'nonsense')
     expect(recordsOf(await bindings.readAll())).toEqual([{ kind: FLOW_FOUND, client, route }])
     await vi.advanceTimersByTimeAsync(REMOVE_INTERVAL + WRITE_INTERVAL)
-    expect([...store.rows.keys()]).toEqual(['198.51.100.7:50000/0'])
+    expect([...store.rows.keys()]).toEqual([FIELD])
     expect(store.commands).toEqual(['readAll', 'remove 2'])
   })
 
   test('does not remove a row that is about to be written anew', async () => {
-    store.put(client, `1/7/${epochNow()}`)
+    store.put(client, bindingValue(route, inSeconds(0)))
     tell(FLOW_BOUND, client, route)
     await bindings.readAll()
     await vi.advanceTimersByTimeAsync(REMOVE_INTERVAL + WRITE_INTERVAL)
@@ -206,7 +209,7 @@ describe('reading every row', () => {
   })
 
   test('comes again every two hours, so that what nobody removed goes', async () => {
-    store.put(client, `1/7/${epochNow() + 1}`)
+    store.put(client, bindingValue(route, inSeconds(1)))
     await vi.advanceTimersByTimeAsync(BINDING_SECONDS * 1_000 + REMOVE_INTERVAL)
     expect(store.commands).toEqual(['readAll', 'remove 1'])
   })
@@ -273,6 +276,10 @@ function recordsOf(records: Int32Array) {
     const about = readClient(records, at + RECORD_CLIENT)
     return { kind: records[at], client: about, route: records[at + RECORD_ROUTE] }
   })
+}
+
+function inSeconds(seconds: number): EpochSeconds {
+  return epochSecondsOf(epochNow() + seconds)
 }
 
 function flood(id: number): Client {

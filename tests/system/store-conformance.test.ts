@@ -137,20 +137,17 @@ function describeStore(openEngine: () => Promise<OpenEngine>): void {
     const [bindings, others] = ['203.0.113.7', '2001:db8::7'].map((vip) =>
       openBindingStore({ url, token: 'right' }, vip),
     ) as [BindingStore, BindingStore]
-    const rows = new Map(Array.from({ length: 4_096 }, (_, i) => [`198.51.100.7:${i + 1}/0`, `1/7/${i}`]))
+    const field = (port: number) => `c633640700${port.toString(16).padStart(4, '0')}`
+    const rows = new Map(Array.from({ length: 4_096 }, (_, i) => [field(i + 1), `00${i}`]))
     await bindings.write(rows)
-    await bindings.write(new Map([['[2001:db8::1]:5/1', '007']]))
-    expect(await bindings.read(['[2001:db8::1]:5/1', 'absent', '198.51.100.7:9/0'])).toEqual([
-      '007',
-      null,
-      '1/7/8',
-    ])
+    await bindings.write(new Map([['007', '001e5']]))
+    expect(await bindings.read(['007', 'absent', field(9)])).toEqual(['001e5', null, '008'])
     const all = await bindings.readAll()
     expect(all).toHaveLength(2 * 4_097)
-    expect(all[all.indexOf('198.51.100.7:4096/0') + 1]).toBe('1/7/4095')
-    expect([await others.readAll(), await others.read(['198.51.100.7:9/0'])]).toEqual([[], [null]])
+    expect(all[all.indexOf(field(4_096)) + 1]).toBe('004095')
+    expect([await others.readAll(), await others.read([field(9)])]).toEqual([[], [null]])
     await bindings.remove([...rows.keys(), 'absent'])
-    expect(await bindings.readAll()).toEqual(['[2001:db8::1]:5/1', '007'])
+    expect(await bindings.readAll()).toEqual(['007', '001e5'])
   })
 
   test('has no hash without fields', async () => {
