@@ -37,6 +37,8 @@ export interface RelayNodeConfig {
   /** How long packets are forwarded after SIGTERM. */
   readonly drainSeconds: number
   readonly logLevel: LogLevel
+  /** Whether SIGUSR2 makes a thread crash: docs/relay.md, "Fault injection". */
+  readonly injectsFaults: boolean
 }
 
 /** Reads the configuration; throws a `ConfigError` that names every mistake. */
@@ -65,6 +67,7 @@ export function readConfig(variables: Readonly<Record<string, string | undefined
     },
     drainSeconds: environment.integer('FIRSTHOP_DRAIN_SECONDS', 0, 86_400, 0),
     logLevel: environment.oneOf('FIRSTHOP_LOG_LEVEL', ['debug', 'info', 'warn', 'error'], 'info'),
+    injectsFaults: environment.oneOf('FIRSTHOP_FAULTS', ['true', 'false'], 'false') === 'true',
   }
   environment.check()
   return config

@@ -75,6 +75,8 @@ const admin = await startAdminServer({
 }).catch(giveUp)
 process.once('SIGTERM', () => void shutDown('SIGTERM'))
 process.once('SIGINT', () => void shutDown('SIGINT'))
+let crashes = 0
+if (config.injectsFaults) process.on('SIGUSR2', () => void forwarding?.killThread(crashes++ % config.threads))
 log.info('The relay is ready', {
   clientPorts: config.clientPorts.join(','),
   tcpPorts: config.tcpPorts.join(','),

@@ -44,6 +44,8 @@ export interface Forwarding {
   /** Takes flows that nobody asked for. */
   readonly handleFlowRecords: (records: Int32Array) => void
   readonly metrics: () => Metric[]
+  /** Has a thread crash, by its index; without threads nothing does. */
+  readonly killThread: (index: number) => Promise<void>
   readonly close: () => Promise<void>
 }
 
@@ -70,6 +72,7 @@ async function startSingle(options: ForwardingOptions): Promise<Forwarding> {
       ...portMetrics(single.shell.clientPorts, single.shell.linkPort),
       ...tcpMetrics(single.shell.tcpPorts.counts),
     ],
+    killThread: async () => {},
     close: () => single.shell.close(),
   }
 }
@@ -107,6 +110,7 @@ async function startThreads(options: ForwardingOptions): Promise<Forwarding> {
       ...threadMetrics(threads),
       ...(tcp === undefined ? [] : tcpMetrics(tcp.shell.tcpPorts.counts)),
     ],
+    killThread: (index) => threads.killThread(index),
     close: async () => {
       await Promise.all([threads.stop(), tcp?.shell.close()])
     },
