@@ -1,11 +1,12 @@
 /** The main job, whole: Chromium, the Worker in workerd, two relays, a transceiver, the demo agent. */
 
 import type { Browser, Page } from 'playwright-core'
-import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vitest'
+import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
 import { freeStackPorts, startStack } from '../../scripts/start/stack.ts'
 import type { Stack } from '../../scripts/start/stack.ts'
 import { countsOf, launchChromium, receivedTypes, talk, untilView, viewOf } from './browser.ts'
 import { metricsAt } from '../metrics.ts'
+import { until } from '../until.ts'
 
 const FORWARDED = 'firsthop_relay_forwarded_packets_total{direction="uplink"}'
 
@@ -41,10 +42,10 @@ describe('a browser and the demo agent', () => {
     const relayPorts = stack.ports.relays.map(({ client }) => client)
     expect(relayPorts.some((port) => remote.includes(`:${port}`))).toBe(true)
     // Threads publish what they have counted once a second.
-    await vi.waitFor(async () => {
+    await until(async () => {
       const relays = await Promise.all(stack.ports.relays.map(({ admin }) => metricsAt(admin)))
       expect(Math.max(...relays.map((metrics) => metrics[FORWARDED] ?? 0))).toBeGreaterThanOrEqual(sent)
-    }, 3000)
+    })
     const transceiver = await metricsAt(stack.ports.transceiver.admin)
     expect(transceiver['firsthop_transceiver_drops_total{reason="link-stranger"}'] ?? 0).toBe(0)
   })

@@ -14,6 +14,7 @@ import { Speech } from '../../scripts/call/speech.ts'
 import { freeStackPorts, startStack } from '../../scripts/start/stack.ts'
 import type { Stack } from '../../scripts/start/stack.ts'
 import { metricsAt } from '../metrics.ts'
+import { until } from '../until.ts'
 
 const SPEECH = fileURLToPath(new URL('../audio/speech.wav', import.meta.url))
 
@@ -142,10 +143,7 @@ test('a peer whose certificate is not the one in its offer gets no keys, and the
   expect(response.status).toBe(201)
   await connection.setRemoteDescription({ type: 'answer', sdp: await response.text() })
   const ended = 'firsthop_transceiver_calls_ended_total{reason="dtls-fingerprint-mismatch"}'
-  await vi.waitFor(
-    async () => expect((await metricsAt(stack.ports.transceiver.admin))[ended]).toBeGreaterThan(0),
-    { timeout: 10_000, interval: 100 },
-  )
+  await until(async () => expect((await metricsAt(stack.ports.transceiver.admin))[ended]).toBeGreaterThan(0))
   expect(connection.connectionState).not.toBe('connected')
   await connection.close()
 })

@@ -3,7 +3,7 @@
 import { once } from 'node:events'
 import type { Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
+import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import type { Endpoint } from '#shared/endpoint'
 import { FRAME_FLAG_BIND, LINK_PROBE_BYTES, LINK_TYPE_PING, LINK_TYPE_PONG } from '#shared/link/frame'
 import { isBatchSupported } from '#shared/platform/batch-support'
@@ -35,6 +35,7 @@ import { Child } from '../../scripts/start/child.ts'
 import { freePorts } from '../../scripts/start/free-ports.ts'
 import { transceiverRecord } from '../fleet-records.ts'
 import { metricsAt } from '../metrics.ts'
+import { until } from '../until.ts'
 
 const route = { cluster: 1, transceiver: 1, session: 1, expiryMinutes: minutesOf(epochNow()) + 60, flags: 0 }
 const check = bindingRequest(mintUfrag(route, ROUTE_KEYS))
@@ -82,7 +83,7 @@ describe.each([0, 2].filter((threads) => threads === 0 || isBatchSupported()))(
       await relay.child.kill()
       for (const caller of callers) caller.talk()
       await relay.child.start()
-      await vi.waitFor(() => {
+      await until(() => {
         for (const { received } of callers) expect(received.length).toBeGreaterThan(10)
       })
       const metrics = await metricsAt(relay.admin)
@@ -99,17 +100,14 @@ describe.each([0, 2].filter((threads) => threads === 0 || isBatchSupported()))(
       await bindings.remove([field])
       await relay.child.start()
       caller.talk()
-      await vi.waitFor(
-        async () => {
-          const metrics = await metricsAt(relay.admin)
-          expect(metrics['firsthop_relay_drops_total{reason="recovering"}']).toBeGreaterThan(0)
-          expect(metrics['firsthop_relay_drops_total{reason="unknown-flow"}']).toBeGreaterThan(0)
-        },
-        { timeout: 5_000 },
-      )
+      await until(async () => {
+        const metrics = await metricsAt(relay.admin)
+        expect(metrics['firsthop_relay_drops_total{reason="recovering"}']).toBeGreaterThan(0)
+        expect(metrics['firsthop_relay_drops_total{reason="unknown-flow"}']).toBeGreaterThan(0)
+      })
       expect(caller.received).toEqual([])
       await caller.connect()
-      await vi.waitFor(() => expect(caller.received).toContainEqual(rtpPacket(160)))
+      await until(() => expect(caller.received).toContainEqual(rtpPacket(160)))
     })
 
     test('a sibling behind the same VIP finds the flows that a balancer moves to it', async () => {
@@ -123,7 +121,7 @@ describe.each([0, 2].filter((threads) => threads === 0 || isBatchSupported()))(
         caller.received.length = 0
         caller.talk(sibling.client)
       }
-      await vi.waitFor(() => {
+      await until(() => {
         for (const { received } of callers) expect(received).toContainEqual(rtpPacket(160))
       })
       expect(countOf('hmget')).toBeLessThan(callers.length)
@@ -161,14 +159,11 @@ test('calls that begin together share a write, and cost nothing more while they 
 
 /** Waits until so many bindings are in the store. */
 async function untilStored(count: number): Promise<string[]> {
-  return vi.waitFor(
-    async () => {
-      const rows = await bindings.readAll()
-      expect(rows).toHaveLength(2 * count)
-      return rows
-    },
-    { timeout: 5_000 },
-  )
+  return until(async () => {
+    const rows = await bindings.readAll()
+    expect(rows).toHaveLength(2 * count)
+    return rows
+  })
 }
 
 /** How often a command on bindings came, in all or since `commands` was emptied. */
@@ -253,7 +248,7 @@ async function openCaller(relay: Endpoint) {
   const connect = async () => {
     received.length = 0
     send(check)
-    await vi.waitFor(() => expect(received).toContainEqual(bindingResponse()))
+    await until(() => expect(received).toContainEqual(bindingResponse()))
     received.length = 0
   }
   return { received, send, talk, connect }

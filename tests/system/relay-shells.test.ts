@@ -29,6 +29,7 @@ import {
 import type { TestFrame } from '../../relay-nodes/test-packets.ts'
 import { TcpCaller } from '../../relay-nodes/test-tcp-caller.ts'
 import { freePorts } from '../../scripts/start/free-ports.ts'
+import { until } from '../until.ts'
 
 const COOKIE = Uint8Array.from([1, 2, 3, 4, 5, 6, 7, 8])
 const ROUTE = { cluster: 1, transceiver: 1, session: 1, expiryMinutes: minutesOf(epochNow()) + 60, flags: 0 }
@@ -55,7 +56,7 @@ describe.each(SHELLS)('the relay on %s', (_, threads) => {
     for (const caller of callers) await caller.connect()
     const sizes = [1, 13, 160, 1200, 1408, MAX_CLIENT_PAYLOAD_BYTES]
     for (const caller of callers) for (const size of sizes) caller.send(dtlsPacket(size))
-    await vi.waitFor(() => expect(callers.map(({ received }) => received.length)).toEqual([7, 7, 7, 7]))
+    await until(() => expect(callers.map(({ received }) => received.length)).toEqual([7, 7, 7, 7]))
     for (const { received } of callers) expect(received.slice(1)).toEqual(sizes.map(dtlsPacket))
     const listeners = new Set(transceiver.frames.map(({ client }) => client.listener))
     expect(listeners).toEqual(new Set([0, 1]))
@@ -66,9 +67,9 @@ describe.each(SHELLS)('the relay on %s', (_, threads) => {
     const caller = await TcpCaller.connect(tcp)
     opened.push(caller)
     caller.send(CHECK)
-    await vi.waitFor(() => expect(caller.received).toEqual([bindingResponse()]))
+    await until(() => expect(caller.received).toEqual([bindingResponse()]))
     caller.send(dtlsPacket(MAX_CLIENT_PAYLOAD_BYTES))
-    await vi.waitFor(() => expect(caller.received[1]).toEqual(dtlsPacket(MAX_CLIENT_PAYLOAD_BYTES)))
+    await until(() => expect(caller.received[1]).toEqual(dtlsPacket(MAX_CLIENT_PAYLOAD_BYTES)))
     expect(transceiver.frames[0]?.client).toMatchObject({ transport: 'tcp', listener: 2 })
   })
 
@@ -76,7 +77,7 @@ describe.each(SHELLS)('the relay on %s', (_, threads) => {
     const caller = await openClient({ address: '::1', port: clients[0]?.port ?? 0 })
     await caller.connect()
     caller.send(rtpPacket(160))
-    await vi.waitFor(() => expect(caller.received[1]).toEqual(rtpPacket(160)))
+    await until(() => expect(caller.received[1]).toEqual(rtpPacket(160)))
     expect(transceiver.frames[0]?.client.address).toBe('::1')
   })
 
@@ -85,7 +86,7 @@ describe.each(SHELLS)('the relay on %s', (_, threads) => {
     await caller.connect()
     const before = transceiver.datagrams
     for (let i = 0; i < 40; i++) caller.send(rtpPacket(160))
-    await vi.waitFor(() => expect(caller.received).toHaveLength(41))
+    await until(() => expect(caller.received).toHaveLength(41))
     expect(transceiver.datagrams - before).toBeLessThan(40)
   })
 
@@ -100,9 +101,8 @@ describe.each(SHELLS)('the relay on %s', (_, threads) => {
     intruder.send(linkDatagram(COOKIE, frame))
     transceiver.sendWith(new Uint8Array(8), frame)
     const reasons = ['ufrag-forged', 'stun-length', 'unknown-class', 'oversize', 'stranger', 'wrong-cookie']
-    await vi.waitFor(
-      () => expect(dropsByReason()).toEqual(Object.fromEntries(reasons.map((reason) => [reason, 1]))),
-      { timeout: 3000 },
+    await until(() =>
+      expect(dropsByReason()).toEqual(Object.fromEntries(reasons.map((reason) => [reason, 1]))),
     )
     expect([stranger.received, intruder.received]).toEqual([[], []])
     expect(forwarding.counts().flows).toBe(0)
@@ -114,7 +114,7 @@ describe.each(SHELLS)('the relay on %s', (_, threads) => {
     transceiver.send({ client: caller.client, flags: FRAME_FLAG_UNBIND, payload: new Uint8Array(0) })
     await settled({ [FLOWS_UNBOUND]: 1 })
     caller.send(rtpPacket(20))
-    await vi.waitFor(() => expect(dropsByReason()['recovering']).toBe(1), 3000)
+    await until(() => expect(dropsByReason()['recovering']).toBe(1))
   })
 
   test('knows the flows of its former life before the first packet', async () => {
@@ -127,7 +127,7 @@ describe.each(SHELLS)('the relay on %s', (_, threads) => {
     await start(threads, record)
     opened.push(caller)
     caller.send(rtpPacket(160), clientWords(clients[0]!), 0)
-    await vi.waitFor(() => expect(transceiver.frames.map(({ payload }) => payload)).toEqual([rtpPacket(160)]))
+    await until(() => expect(transceiver.frames.map(({ payload }) => payload)).toEqual([rtpPacket(160)]))
   })
 
   test('leaves nothing open when a port is taken', async () => {
@@ -216,7 +216,7 @@ async function openClient(relay: Endpoint) {
   const send = (packet: Uint8Array) => port.send(packet, clientWords(relay), 0)
   const connect = async () => {
     send(CHECK)
-    await vi.waitFor(() => expect(received).toEqual([bindingResponse()]))
+    await until(() => expect(received).toEqual([bindingResponse()]))
   }
   return { endpoint: port.endpoint, client: port.endpoint, received, send, connect }
 }
@@ -230,5 +230,5 @@ function dropsByReason(): Record<string, number> {
 /** Waits until the counters say so; threads publish theirs once a second. */
 async function settled(expected: Readonly<Record<number, number>>): Promise<void> {
   const values = () => Object.keys(expected).map((index) => forwarding.counts().counters[Number(index)])
-  await vi.waitFor(() => expect(values()).toEqual(Object.values(expected)), 3000)
+  await until(() => expect(values()).toEqual(Object.values(expected)))
 }

@@ -1,6 +1,6 @@
 /** What strangers and slow readers do to calls over TCP, at a relay process: docs/tcp.md, "Limits" and "Threats". */
 
-import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
+import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { readU32, writeU32 } from '#shared/bytes'
 import type { Client, Endpoint } from '#shared/endpoint'
 import { FRAME_FLAG_BIND } from '#shared/link/frame'
@@ -25,6 +25,7 @@ import { Child } from '../../scripts/start/child.ts'
 import { freePorts } from '../../scripts/start/free-ports.ts'
 import { transceiverRecord } from '../fleet-records.ts'
 import { metricsAt } from '../metrics.ts'
+import { until } from '../until.ts'
 
 const route = { cluster: 1, transceiver: 1, session: 1, expiryMinutes: minutesOf(epochNow()) + 60, flags: 0 }
 const check = bindingRequest(mintUfrag(route, ROUTE_KEYS))
@@ -91,7 +92,7 @@ describe('a call over TCP', () => {
     })()
     await call.run(7_000)
     await flooding
-    await vi.waitFor(() => expect(flood.filter(({ fate }) => fate === 'open')).toEqual([]), 10_000)
+    await until(() => expect(flood.filter(({ fate }) => fate === 'open')).toEqual([]))
 
     call.expectUndisturbed()
     expect(flood.map(({ receivedBytes }) => receivedBytes)).toEqual(flood.map(() => 0))
@@ -110,13 +111,13 @@ describe('a call over TCP', () => {
     await call.run(1_000)
     const slow = await connect()
     slow.send(check)
-    await vi.waitFor(() => expect(slow.received).toHaveLength(1))
+    await until(() => expect(slow.received).toHaveLength(1))
     slow.socket.pause()
     const timer = setInterval(() => transceiver.burst(slow.endpoint.port), 10)
     const drops = 'firsthop_relay_tcp_drops_total{reason="slow-reader"}'
     await Promise.all([
       call.run(5_000),
-      vi.waitFor(async () => expect((await metricsAt(admin))[drops]).toBeGreaterThan(0), 20_000),
+      until(async () => expect((await metricsAt(admin))[drops]).toBeGreaterThan(0)),
     ]).finally(() => clearInterval(timer))
 
     call.expectUndisturbed()
@@ -124,7 +125,7 @@ describe('a call over TCP', () => {
     // The newest is still to come, whole, once the client reads again.
     transceiver.send(slow.endpoint.port, bindingResponse())
     slow.socket.resume()
-    await vi.waitFor(() => expect(slow.received.at(-1)).toEqual(bindingResponse()), 10_000)
+    await until(() => expect(slow.received.at(-1)).toEqual(bindingResponse()))
   })
 })
 
@@ -143,7 +144,7 @@ class Call {
   static async start(): Promise<Call> {
     const caller = await connect()
     caller.send(check)
-    await vi.waitFor(() => expect(caller.received).toEqual([bindingResponse()]))
+    await until(() => expect(caller.received).toEqual([bindingResponse()]))
     return new Call(caller)
   }
 
@@ -166,7 +167,7 @@ class Call {
     }, 20)
     await new Promise((resolve) => setTimeout(resolve, millis))
     clearInterval(timer)
-    await vi.waitFor(() => expect(this.#caller.received).toHaveLength(1 + this.#sent), 5_000)
+    await until(() => expect(this.#caller.received).toHaveLength(1 + this.#sent))
     this.#caller.socket.off('data', onData)
   }
 

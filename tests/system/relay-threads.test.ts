@@ -30,6 +30,7 @@ import {
   rtpPacket,
 } from '../../relay-nodes/test-packets.ts'
 import { freePorts } from '../../scripts/start/free-ports.ts'
+import { until } from '../until.ts'
 
 const COOKIE = new Uint8Array([1, 2, 3, 4, 5, 6, 7, 8])
 const route = { cluster: 1, transceiver: 1, session: 1, expiryMinutes: minutesOf(epochNow()) + 60, flags: 0 }
@@ -111,7 +112,7 @@ async function bind(
 ) {
   const { transceiver } = relay
   let origin = 0
-  await vi.waitFor(() => {
+  await until(() => {
     from.socket.send(check, relay.client, '127.0.0.1')
     const arrival = transceiver.received.find(({ datagram }) =>
       parseLinkDatagram(datagram).frames.some(({ client }) => client.port === from.port),
@@ -122,7 +123,7 @@ async function bind(
   const client = { address: '127.0.0.1', port: from.port }
   const answer = linkDatagram(COOKIE, { client, flags: FRAME_FLAG_BIND, payload: bindingResponse() })
   transceiver.socket.send(answer, origin, '127.0.0.1')
-  await vi.waitFor(() => expect(from.received).not.toHaveLength(0))
+  await until(() => expect(from.received).not.toHaveLength(0))
   return origin
 }
 
@@ -140,13 +141,8 @@ describe.skipIf(!isBatchSupported())('relay threads', () => {
     for (const client of clients) origins.add(await bind(relay, client))
     expect([...origins].every((port) => relay.links.includes(port))).toBe(true)
     for (const client of clients) client.socket.send(rtpPacket(100), relay.client, '127.0.0.1')
-    await vi.waitFor(() =>
-      expect(clients.map(({ port }) => packetsOf(relay, port))).toEqual(Array(8).fill(1)),
-    )
-    await vi.waitFor(
-      () => expect(relay.threads.counts().counters[UPLINK_FORWARDED]).toBeGreaterThanOrEqual(16),
-      { timeout: 3000 },
-    )
+    await until(() => expect(clients.map(({ port }) => packetsOf(relay, port))).toEqual(Array(8).fill(1)))
+    await until(() => expect(relay.threads.counts().counters[UPLINK_FORWARDED]).toBeGreaterThanOrEqual(16))
     expect(relay.threads.counts().flows).toBe(8)
   })
 
@@ -162,7 +158,7 @@ describe.skipIf(!isBatchSupported())('relay threads', () => {
       client.socket.send(rtpPacket(100), relay.client, '127.0.0.1')
       await new Promise((resolve) => setTimeout(resolve, 5))
     }
-    await vi.waitFor(() => expect(packetsOf(relay, client.port)).toBeGreaterThan(0))
+    await until(() => expect(packetsOf(relay, client.port)).toBeGreaterThan(0))
     expect(relay.threads.deaths).toBe(1)
     // Lost is what waits in the dead thread's hands, and what comes until the successor has its answer.
     expect(packetsOf(relay, client.port)).toBeGreaterThan(sent * 0.8)

@@ -1,7 +1,7 @@
 /** The relay as a process: registration, readiness, forwarding, crash and restart, shutdown, bad configuration. */
 
 import { execFile } from 'node:child_process'
-import { afterEach, beforeEach, expect, test, vi } from 'vitest'
+import { afterEach, beforeEach, expect, test } from 'vitest'
 import { equalBytes } from '#shared/bytes'
 import type { Endpoint } from '#shared/endpoint'
 import { parseFleetRecord } from '#shared/fleet/record'
@@ -27,6 +27,7 @@ import { Child } from '../../scripts/start/child.ts'
 import { freePorts } from '../../scripts/start/free-ports.ts'
 import { transceiverRecord } from '../fleet-records.ts'
 import { metricsAt } from '../metrics.ts'
+import { until } from '../until.ts'
 
 const route = { cluster: 1, transceiver: 1, session: 1, expiryMinutes: minutesOf(epochNow()) + 60, flags: 0 }
 const check = bindingRequest(mintUfrag(route, ROUTE_KEYS))
@@ -92,7 +93,7 @@ test('registers itself, forwards both ways, and counts what it does', async () =
   caller.send(rtpPacket(160))
   await caller.connect()
   caller.send(rtpPacket(160))
-  await vi.waitFor(() => expect(caller.received).toEqual([bindingResponse(), rtpPacket(160)]))
+  await until(() => expect(caller.received).toEqual([bindingResponse(), rtpPacket(160)]))
   await caller.port.close()
   const counted = {
     firsthop_relay_flows: 1,
@@ -103,7 +104,7 @@ test('registers itself, forwards both ways, and counts what it does', async () =
     'firsthop_relay_flow_events_total{event="bound"}': 1,
   }
   // Threads publish what they have counted once a second.
-  await vi.waitFor(async () => expect(await metricsAt(admin)).toMatchObject(counted), 3000)
+  await until(async () => expect(await metricsAt(admin)).toMatchObject(counted))
 })
 
 test('is killed, starts again, and carries the call on with the client’s next check', async () => {
@@ -115,7 +116,7 @@ test('is killed, starts again, and carries the call on with the client’s next 
   caller.received.length = 0
   await caller.connect()
   caller.send(rtpPacket(160))
-  await vi.waitFor(() => expect(caller.received).toContainEqual(rtpPacket(160)))
+  await until(() => expect(caller.received).toContainEqual(rtpPacket(160)))
   await caller.port.close()
   expect(transceiver.cookies).toHaveLength(2)
   expect(transceiver.cookies.some((cookie, i) => i > 0 && equalBytes(cookie, before ?? cookie))).toBe(false)
@@ -125,13 +126,13 @@ test('drains on SIGTERM: not ready, still forwarding, withdrawn at the end', asy
   const caller = await openCaller()
   await caller.connect()
   const stopped = relay.stop()
-  await vi.waitFor(async () => expect((await fetch(`http://127.0.0.1:${admin}/readyz`)).status).toBe(503))
-  await vi.waitFor(async () => {
+  await until(async () => expect((await fetch(`http://127.0.0.1:${admin}/readyz`)).status).toBe(503))
+  await until(async () => {
     const records = (await store.readFleet()).map(parseFleetRecord)
     expect(records).toContainEqual(expect.objectContaining({ id: 'relay-1', draining: true }))
   })
   caller.send(rtpPacket(20))
-  await vi.waitFor(() => expect(caller.received).toContainEqual(rtpPacket(20)))
+  await until(() => expect(caller.received).toContainEqual(rtpPacket(20)))
   await stopped
   await caller.port.close()
   expect(JSON.stringify(await store.readFleet())).not.toContain('relay-1')
@@ -197,7 +198,7 @@ async function openCaller() {
   const send = (packet: Uint8Array) => port.send(packet, clientWords(client), 0)
   const connect = async () => {
     send(check)
-    await vi.waitFor(() => expect(received).toContainEqual(bindingResponse()))
+    await until(() => expect(received).toContainEqual(bindingResponse()))
   }
   return { port, received, send, connect }
 }
