@@ -7,7 +7,8 @@ import { bindingRequest, clientWords, EPOCH, linkDatagram, rtpPacket, ufragTo } 
 import { Relay } from './relay.ts'
 
 test('allocates nothing per packet', { timeout: 30_000 }, () => {
-  const relay = new Relay({ cookie, routeKeys, listeners: 1, maxFlows: 16, hashKey: [1, 2] }, EPOCH, NOW)
+  const config = { cookie, routeKeys, listeners: 1, maxFlows: 16, hashKey: [1, 2], recovers: true } as const
+  const relay = new Relay(config, EPOCH, NOW)
   relay.handleUpstreams([upstream], NOW)
   const turn = (packets: number) => {
     for (let i = 0; i < packets; i += packetsPerTurn) {
@@ -18,6 +19,10 @@ test('allocates nothing per packet', { timeout: 30_000 }, () => {
         if (relay.handleClientPacket(memory, MAX_FRAME_HEADER_BYTES, packet.length, client, 0) >= 0)
           forwarded++
       }
+      // Flows that nobody has seen: the first thousand are looked up, and then it is a flood.
+      memory.set(media, MAX_FRAME_HEADER_BYTES)
+      stranger[3] = i
+      relay.handleClientPacket(memory, MAX_FRAME_HEADER_BYTES, media.length, stranger, 0)
     }
   }
   let forwarded = 0
@@ -44,6 +49,8 @@ const upstream = { cluster: 1, transceiver: 1, link: { address: '10.0.0.1', port
 const sender = clientWords(upstream.link)
 const endpoint = { address: '192.0.2.1', port: 50_000 }
 const client = clientWords(endpoint)
+const stranger = clientWords(endpoint)
+const media = rtpPacket(160)
 const memory = new Uint8Array(2_048)
 const answer = linkDatagram(
   cookie,
@@ -58,4 +65,4 @@ const uplink = [
   bindingRequest('-'.repeat(22)),
   bindingRequest('short'),
 ]
-const packetsPerTurn = uplink.length + 2
+const packetsPerTurn = uplink.length + 3

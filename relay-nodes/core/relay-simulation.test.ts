@@ -20,6 +20,16 @@ import {
   ufragTo,
 } from '../test-packets.ts'
 import type { TestFrame } from '../test-packets.ts'
+import { BindingTable } from './binding-table.ts'
+import { dropCode, dropIndex } from './drop-reasons.ts'
+import {
+  FLOW_ABSENT,
+  FLOW_BOUND,
+  FLOW_FOUND,
+  RECORD_CLIENT,
+  RECORD_ROUTE,
+  RECORD_WORDS,
+} from './flow-records.ts'
 import { Relay } from './relay.ts'
 import type { Upstream } from './upstreams.ts'
 
@@ -64,6 +74,17 @@ describe('a call through a relay that loses one packet in twenty', () => {
     world.run(CHECK_INTERVAL + 1_000)
     for (const caller of callers) expect(world.sinceEcho(caller)).toBeLessThan(500)
     expect(world.relay.flows).toBe(3)
+  })
+
+  test('goes on with its next packet after the relay restarts, when its bindings are kept', () => {
+    world = new World({ keepsBindings: true })
+    const callers = [world.call(first), world.call(second), world.call(second)]
+    world.run(5_000)
+    world.restartRelay()
+    for (const caller of callers) caller.nextCheckAt = Infinity
+    world.run(200)
+    for (const caller of callers) expect(world.sinceEcho(caller)).toBeLessThan(150)
+    expect(world.relay.drops[dropIndex(dropCode('recovering'))]).toBe(callers.length)
   })
 
   test('goes on while the registry has lost its transceiver', () => {
@@ -136,7 +157,14 @@ class World {
   #boots = 0
   #endpoints = 0
   #random = 1
-  relay = this.#boot()
+  readonly #bindings: BindingTable | undefined
+  relay: Relay
+
+  /** `keepsBindings` gives the relay somebody who answers its questions with the next turn. */
+  constructor({ keepsBindings = false } = {}) {
+    if (keepsBindings) this.#bindings = new BindingTable(64, [1, 2])
+    this.relay = this.#boot()
+  }
 
   call(upstream: Upstream): Caller {
     const ufrag = ufragTo(upstream)
@@ -176,7 +204,21 @@ class World {
     for (const end = this.now + duration; this.now < end; this.now = millisOf(this.now + PACKET_INTERVAL)) {
       if (this.now >= this.relay.pollTimeout()) this.relay.handleTimeout(EPOCH, this.now)
       for (const caller of this.callers) this.#handleTurn(caller)
+      if (this.#bindings !== undefined) this.#keepBindings(this.#bindings)
     }
+  }
+
+  #keepBindings(bindings: BindingTable): void {
+    const records = this.relay.takeFlowRecords()
+    for (let at = 0; at < records.length; at += RECORD_WORDS) {
+      const client = at + RECORD_CLIENT
+      if (records[at] === FLOW_BOUND)
+        bindings.enter(records, client, records[at + RECORD_ROUTE] ?? 0, this.now)
+      const route = bindings.find(records, client)
+      records[at + RECORD_ROUTE] = route ?? 0
+      records[at] = route === undefined ? FLOW_ABSENT : FLOW_FOUND
+    }
+    this.relay.handleFlowRecords(records, this.now)
   }
 
   uplink(from: Client, packet: Uint8Array): void {
@@ -238,6 +280,7 @@ class World {
       listeners: 1,
       maxFlows: 64,
       hashKey: [1, 2],
+      recovers: this.#bindings !== undefined,
     } as const
     const relay = new Relay(config, EPOCH, this.now)
     relay.handleUpstreams([first, second], this.now)
