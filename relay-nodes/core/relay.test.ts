@@ -48,6 +48,7 @@ import {
   UPLINK_BYTES,
   UPLINK_FORWARDED,
   UPLINK_RECEIVED,
+  UPSTREAMS_LOST,
 } from './counters.ts'
 import {
   DROP_REASONS,
@@ -417,6 +418,10 @@ describe('pings', () => {
     expect([health.watched, health.isLost(index)]).toEqual([1, false])
     for (let i = 0; i < 5; i++) rig.elapse(rig.relay.pollTimeout() - rig.now)
     expect(health.isLost(index)).toBe(true)
+    expect(rig.relay.counters[UPSTREAMS_LOST]).toBe(1)
+    rig.downlink(alpha.link, linkDatagram(COOKIE, frame(client, FRAME_FLAG_UNBIND, new Uint8Array(0))))
+    rig.elapse(100)
+    expect([health.watched, health.isLost(index)]).toEqual([0, false])
   })
 })
 

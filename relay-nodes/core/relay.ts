@@ -324,10 +324,11 @@ export class Relay {
     return this.#health?.handlePong(sender, token, this.#now) === true ? sender : STRAY_PONG
   }
 
-  /** An upstream that flows lead to is watched. */
+  /** An upstream is watched for as long as flows lead to it: one that drains and leaves is not lost. */
   #watchUpstreams(health: LinkHealth, now: Millis): void {
     for (const upstream of this.#upstreams.indexes()) {
       if (this.#flows.flowsTo(upstream) > 0) health.noteTraffic(upstream, now)
+      else health.forget(upstream)
     }
     health.handleTimeout(now)
     this.counters[UPSTREAMS_LOST] = health.losses

@@ -39,6 +39,11 @@ export class LinkHealth {
     else watch.trafficAt = now
   }
 
+  /** Watches `peer` no longer. */
+  forget(peer: number): void {
+    this.#watchByPeer.delete(peer)
+  }
+
   /** Takes a pong of `peer`; false if its token answers no ping of the last seconds, and so proves nothing. */
   handlePong(peer: number, token: Uint8Array, now: Millis): boolean {
     return this.#watchByPeer.get(peer)?.handlePong(token, now) ?? false
