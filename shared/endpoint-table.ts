@@ -11,7 +11,7 @@
  * Activity is known in ticks of one second, rounded up: an entry never expires early, and at most one tick late.
  */
 
-import { ENDPOINT_WORDS } from './endpoint.ts'
+import { ENDPOINT_WORDS, isIpv4Words } from './endpoint.ts'
 import { halfSipHash } from './half-sip-hash.ts'
 import { millisOf } from './time.ts'
 import type { Millis } from './time.ts'
@@ -23,7 +23,8 @@ export class EndpointTable {
   /** Slot plus one; zero is an empty bucket. At most half of them are taken. */
   readonly #buckets: Int32Array
   readonly #mask: number
-  readonly #key: readonly [number, number]
+  readonly #key0: number
+  readonly #key1: number
   #free = 0
   #size = 0
 
@@ -36,7 +37,8 @@ export class EndpointTable {
       throw new RangeError(`the capacity of an endpoint table is not in 1..${MAX_CAPACITY}: ${capacity}`)
     }
     this.capacity = capacity
-    this.#key = key
+    this.#key0 = key[0] | 0
+    this.#key1 = key[1] | 0
     // One entry more: the head of the list, whose neighbours are the longest idle and the latest active.
     this.#entries = new Int32Array((capacity + 1) * ENTRY_WORDS)
     this.#buckets = new Int32Array(2 ** Math.ceil(Math.log2(capacity * 2)))
@@ -79,9 +81,8 @@ export class EndpointTable {
 
   /** Takes note that an entry is active; free of cost but for the first time in a tick. */
   touch(slot: number, now: Millis): void {
-    const tick = tickOf(now)
-    if (tick <= this.#word(slot, TICK)) return
-    this.#set(slot, TICK, tick)
+    if (now <= this.#word(slot, TICK) * TICK_MILLIS) return
+    this.#set(slot, TICK, tickOf(now))
     this.#unlink(slot)
     this.#link(slot)
   }
@@ -123,24 +124,22 @@ export class EndpointTable {
     for (let i = 0; i < ENDPOINT_WORDS; i++) words[at + i] = this.#word(slot, i)
   }
 
+  /** An IPv4 address is its last word: the other three are the same in all of them. */
   #hash(words: Int32Array, at: number, scope: number): number {
-    return halfSipHash(words, at, ENDPOINT_WORDS, scope, this.#key[0], this.#key[1])
+    const skipped = isIpv4Words(words, at) ? 3 : 0
+    return halfSipHash(words, at + skipped, ENDPOINT_WORDS - skipped, scope, this.#key0, this.#key1)
   }
 
   /** Returns the bucket that holds the endpoint, or else the empty one where it belongs. */
   #probe(hash: number, words: Int32Array, at: number, scope: number): number {
+    const buckets = this.#buckets
+    const entries = this.#entries
     let bucket = hash & this.#mask
     for (;;) {
-      const slot = this.#slotIn(bucket)
-      if (slot < 0 || this.#isAt(slot, hash, words, at, scope)) return bucket
+      const slot = (buckets[bucket] ?? 0) - 1
+      if (slot < 0 || isEntryOf(entries, slot * ENTRY_WORDS, hash, words, at, scope)) return bucket
       bucket = (bucket + 1) & this.#mask
     }
-  }
-
-  #isAt(slot: number, hash: number, words: Int32Array, at: number, scope: number): boolean {
-    if (this.#word(slot, HASH) !== hash || this.#word(slot, SCOPE) !== scope) return false
-    for (let i = 0; i < ENDPOINT_WORDS; i++) if (this.#word(slot, i) !== words[at + i]) return false
-    return true
   }
 
   /** Returns the bucket that points at `slot`, or -1 if the slot is free. */
@@ -196,6 +195,26 @@ export class EndpointTable {
   #set(slot: number, field: number, value: number): void {
     this.#entries[slot * ENTRY_WORDS + field] = value
   }
+}
+
+/** Spelled out, with what tells entries apart first: this runs for every packet. */
+function isEntryOf(
+  entries: Int32Array,
+  entry: number,
+  hash: number,
+  words: Int32Array,
+  at: number,
+  scope: number,
+): boolean {
+  return (
+    entries[entry + HASH] === hash &&
+    entries[entry + 4] === words[at + 4] &&
+    entries[entry + 3] === words[at + 3] &&
+    entries[entry + 2] === words[at + 2] &&
+    entries[entry + 1] === words[at + 1] &&
+    entries[entry] === words[at] &&
+    entries[entry + SCOPE] === scope
+  )
 }
 
 /** Seconds since the clock's zero, rounded up: 68 years fit a word. */

@@ -15,17 +15,13 @@ export function halfSipHash(
   key0: number,
   key1: number,
 ): number {
-  let v0 = key0
-  let v1 = key1
+  let v0 = key0 | 0
+  let v1 = key1 | 0
   let v2 = INITIAL_V2 ^ key0
   let v3 = INITIAL_V3 ^ key1
-  const finalization = count + 2
-  for (let round = 0; round < finalization + 3; round++) {
-    let word = 0
-    if (round < count) word = words[at + round] ?? 0
-    else if (round === count) word = last
-    else if (round === count + 1) word = ((count + 1) * 4) << 24
-    else if (round === finalization) v2 ^= 0xff
+  // The round stands here twice, in two loops without branches: this runs for every packet.
+  for (let i = 0; i < count + 2; i++) {
+    const word = i < count ? (words[at + i] ?? 0) : i === count ? last : (count + 1) << 26
     v3 ^= word
     v0 = (v0 + v1) | 0
     v1 = ((v1 << 5) | (v1 >>> 27)) ^ v0
@@ -38,6 +34,19 @@ export function halfSipHash(
     v1 = ((v1 << 13) | (v1 >>> 19)) ^ v2
     v2 = (v2 << 16) | (v2 >>> 16)
     v0 ^= word
+  }
+  v2 ^= 0xff
+  for (let i = 0; i < 3; i++) {
+    v0 = (v0 + v1) | 0
+    v1 = ((v1 << 5) | (v1 >>> 27)) ^ v0
+    v0 = (v0 << 16) | (v0 >>> 16)
+    v2 = (v2 + v3) | 0
+    v3 = ((v3 << 8) | (v3 >>> 24)) ^ v2
+    v0 = (v0 + v3) | 0
+    v3 = ((v3 << 7) | (v3 >>> 25)) ^ v0
+    v2 = (v2 + v1) | 0
+    v1 = ((v1 << 13) | (v1 >>> 19)) ^ v2
+    v2 = (v2 << 16) | (v2 >>> 16)
   }
   return v1 ^ v3
 }

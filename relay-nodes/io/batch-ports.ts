@@ -55,7 +55,7 @@ export class BatchPorts {
   readonly #toClients: readonly SendBatch[]
   readonly #linkHeaderAt: number
   readonly #pingAt: number
-  readonly #senderWords = new Int32Array(ENDPOINT_WORDS * BATCH)
+  readonly #senders = new Int32Array(ENDPOINT_WORDS * BATCH)
   /** Link endpoints of the upstreams, in words; refreshed with each fleet snapshot. */
   readonly #upstreamWords = new Int32Array(ENDPOINT_WORDS * MAX_UPSTREAMS)
   /** Packets of the batch that wait for one upstream: a list through the slots, in order of arrival. */
@@ -133,13 +133,24 @@ export class BatchPorts {
   #serveClients(listener: number): number {
     const socket = this.#clients[listener]
     if (socket === undefined) return 0
-    const received = this.#receive.receive(socket)
+    const received = this.#receive.receive(socket, listener, this.#senders)
+    const upstreams = this.#routeSlots(received)
+    for (let i = 0; i < upstreams; i++) this.#sendToUpstream(this.#waiting[i] ?? 0)
+    if (upstreams > 0) this.#toUpstreams.flush(this.#link)
+    return Math.max(0, received)
+  }
+
+  /** Routes the packets of a batch and lines them up; returns how many upstreams they are for. */
+  #routeSlots(count: number): number {
+    const { bytes } = this.#memory
+    const { lengths } = this.#receive
     let upstreams = 0
-    for (let slot = 0; slot < received; slot++) {
-      const upstream = this.#routeSlot(slot, listener)
+    for (let slot = 0; slot < count; slot++) {
+      const start = this.#receive.start(slot)
+      const at = slot * ENDPOINT_WORDS
+      const upstream = this.#relay.handleClientPacket(bytes, start, lengths[slot] ?? 0, this.#senders, at)
       if (upstream < 0) continue
-      const isFirst = (this.#firstSlot[upstream] ?? -1) < 0
-      if (isFirst) {
+      if ((this.#firstSlot[upstream] ?? -1) < 0) {
         this.#firstSlot[upstream] = slot
         this.#waiting[upstreams++] = upstream
       } else {
@@ -148,22 +159,7 @@ export class BatchPorts {
       this.#lastSlot[upstream] = slot
       this.#nextSlot[slot] = -1
     }
-    for (let i = 0; i < upstreams; i++) this.#sendToUpstream(this.#waiting[i] ?? 0)
-    if (upstreams > 0) this.#toUpstreams.flush(this.#link)
-    return Math.max(0, received)
-  }
-
-  #routeSlot(slot: number, listener: number): number {
-    const receive = this.#receive
-    const wordsAt = slot * ENDPOINT_WORDS
-    receive.readSender(slot, listener, this.#senderWords, wordsAt)
-    return this.#relay.handleClientPacket(
-      this.#memory.bytes,
-      receive.start(slot),
-      receive.length(slot),
-      this.#senderWords,
-      wordsAt,
-    )
+    return upstreams
   }
 
   /** Gathers the frames that wait for `upstream` into as few datagrams as the MTU allows. */
@@ -174,8 +170,8 @@ export class BatchPorts {
     let slot = this.#firstSlot[upstream] ?? -1
     this.#firstSlot[upstream] = -1
     while (slot >= 0) {
-      const header = frameHeaderBytes(this.#senderWords, slot * ENDPOINT_WORDS)
-      const frame = header + this.#receive.length(slot)
+      const header = frameHeaderBytes(this.#senders, slot * ENDPOINT_WORDS)
+      const frame = header + (this.#receive.lengths[slot] ?? 0)
       if (length > 0 && length + frame > MAX_BUNDLE_BYTES) {
         batch.endMessage(this.#upstreamWords, wordsAt)
         length = 0
@@ -194,14 +190,14 @@ export class BatchPorts {
   /** One batch of link datagrams: send each packet in them through the listener that it names. */
   #serveLink(): number {
     const receive = this.#receive
-    const received = receive.receive(this.#link)
+    const received = receive.receive(this.#link, 0, this.#senders)
     const now = monotonicNow()
     for (let slot = 0; slot < received; slot++) {
-      if (receive.isTruncated(slot)) this.#truncated++
-      receive.readSender(slot, 0, this.#senderWords, 0)
-      const { bytes } = this.#memory
-      const length = Math.min(receive.length(slot), SLOT_BYTES - HEADROOM_BYTES)
-      this.#relay.openLinkDatagram(bytes, receive.start(slot), length, this.#senderWords, 0, now)
+      const length = receive.lengths[slot] ?? 0
+      if (length > receive.slotCapacity) this.#truncated++
+      const whole = Math.min(length, receive.slotCapacity)
+      const at = slot * ENDPOINT_WORDS
+      this.#relay.openLinkDatagram(this.#memory.bytes, receive.start(slot), whole, this.#senders, at, now)
       while (this.#relay.nextFrame()) this.#sendToClient()
       if (this.#relay.hasPong) this.#sendPong(slot)
     }
@@ -213,7 +209,7 @@ export class BatchPorts {
   /** Sends the ping in a slot, which the relay has made a pong, back to its sender. */
   #sendPong(slot: number): void {
     this.#toUpstreams.addPart(this.#receive.start(slot), LINK_PROBE_BYTES)
-    this.#toUpstreams.endMessage(this.#senderWords, 0)
+    this.#toUpstreams.endMessage(this.#senders, slot * ENDPOINT_WORDS)
   }
 
   #sendToClient(): void {

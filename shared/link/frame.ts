@@ -91,11 +91,12 @@ export function writeFrameHeader(
   memory[at + 2] = flags | tcp | (isIpv4 ? 0 : FRAME_FLAG_IPV6)
   memory[at + 3] = last >>> 16
   writeU16(memory, at + 4, last)
-  const skippedWords = isIpv4 ? 3 : 0
-  for (let i = skippedWords; i < 4; i++) {
-    writeU32(memory, at + ADDRESS_OFFSET + (i - skippedWords) * 4, words[wordsAt + i] ?? 0)
+  const headerBytes = isIpv4 ? IPV4_FRAME_HEADER_BYTES : MAX_FRAME_HEADER_BYTES
+  if (!isIpv4) {
+    for (let i = 0; i < 3; i++) writeU32(memory, at + ADDRESS_OFFSET + i * 4, words[wordsAt + i] ?? 0)
   }
-  return isIpv4 ? IPV4_FRAME_HEADER_BYTES : MAX_FRAME_HEADER_BYTES
+  writeU32(memory, at + headerBytes - 4, words[wordsAt + 3] ?? 0)
+  return headerBytes
 }
 
 /** Reads datagrams of the link where they lie, one after the other: `open`, then `next` for each frame. */

@@ -8,8 +8,8 @@
  */
 
 import type { Endpoint } from '#shared/endpoint'
-import { IPV4_MAPPED_WORD, isIpv4Words, parseAddress } from '#shared/endpoint'
-import { readU16, readU32, writeU16, writeU32 } from '#shared/bytes'
+import { ENDPOINT_WORDS, IPV4_MAPPED_WORD, isIpv4Words, parseAddress } from '#shared/endpoint'
+import { writeU16 } from '#shared/bytes'
 import * as libc from './libc.ts'
 import type { PacketMemory } from './packet-memory.ts'
 
@@ -122,73 +122,69 @@ function setOption(descriptor: number, level: number, option: number, value: num
 
 /** Slots that one `recvmmsg` fills. */
 export class ReceiveBatch {
-  readonly #bytes: Uint8Array
-  readonly #words: Uint32Array
+  /** How long the datagram in each slot is; one that is longer than its slot holds has been cut. */
+  readonly lengths: Int32Array
+  /** Bytes that a slot holds. */
+  readonly slotCapacity: number
   readonly #layout: Layout
   readonly #slots: number
   readonly #slotBytes: number
-  readonly #headroom: number
+  readonly #firstStart: number
 
   /** Lays out `slots` slots in `memory` from `at` (8-byte aligned) on; `ReceiveBatch.bytesFor` says how much it takes. */
   constructor(memory: PacketMemory, at: number, slots: number, slotBytes: number, headroom: number) {
     demandRoom(memory, at, ReceiveBatch.bytesFor(slots, slotBytes))
-    this.#bytes = memory.bytes
-    this.#words = new Uint32Array(memory.bytes.buffer)
-    this.#layout = new Layout(memory, at, slots, slots, slots)
+    this.lengths = new Int32Array(slots)
+    this.slotCapacity = slotBytes - headroom
+    this.#layout = new Layout(memory, at, slots, slots)
     this.#slots = slots
     this.#slotBytes = slotBytes
-    this.#headroom = headroom
+    this.#firstStart = this.#layout.end + headroom
     for (let slot = 0; slot < slots; slot++) {
-      this.#layout.setMessage(slot, this.#layout.sockaddr(slot), slot, 1)
-      this.#layout.setVector(slot, this.start(slot), slotBytes - headroom)
+      this.#layout.setVectors(slot, slot, 1)
+      this.#layout.setVector(slot, this.start(slot), this.slotCapacity)
     }
   }
 
   /** Bytes that a batch takes. */
   static bytesFor(slots: number, slotBytes: number): number {
-    return Layout.bytesFor(slots, slots, slots) + slots * slotBytes
-  }
-
-  /** Receives what has arrived, without waiting; returns how many datagrams, or minus the errno. */
-  receive(socket: BatchSocket): number {
-    // The kernel overwrites the length of the sender's address.
-    for (let slot = 0; slot < this.#slots; slot++) this.#layout.resetNameLength(slot)
-    const { address } = this.#layout
-    const received = libc.recvmmsg(socket.descriptor, address, this.#slots, libc.MSG_DONTWAIT, 0)
-    return received >= 0 ? received : -libc.errno()
+    return Layout.bytesFor(slots, slots) + slots * slotBytes
   }
 
   /** Where the datagram in `slot` begins. */
   start(slot: number): number {
-    return this.#layout.end + slot * this.#slotBytes + this.#headroom
+    return this.#firstStart + slot * this.#slotBytes
   }
 
-  /** How long the datagram in `slot` is; a longer one than the slot holds is cut and `isTruncated`. */
-  length(slot: number): number {
-    return this.#words[this.#layout.messageWord(slot) + MESSAGE_LENGTH_WORD] ?? 0
+  /**
+   * Receives what has arrived, without waiting, and returns how many datagrams, or minus the errno.
+   *
+   * Their lengths are in `lengths`; their senders are written as endpoint words, slot after slot, as clients of
+   * `listener`.
+   */
+  receive(socket: BatchSocket, listener: number, senders: Int32Array): number {
+    // The kernel overwrites the length of the sender's address.
+    for (let slot = 0; slot < this.#slots; slot++) this.#layout.setNameLength(slot, SOCKADDR_BYTES)
+    const flags = libc.MSG_DONTWAIT | libc.MSG_TRUNC
+    const received = libc.recvmmsg(socket.descriptor, this.#layout.address, this.#slots, flags, 0)
+    if (received < 0) return -libc.errno()
+    this.#readMessages(received, listener, senders)
+    return received
   }
 
-  /** Tells whether the datagram in `slot` did not fit (MSG_TRUNC). */
-  isTruncated(slot: number): boolean {
-    return ((this.#words[this.#layout.messageWord(slot) + MESSAGE_FLAGS_WORD] ?? 0) & libc.MSG_TRUNC) !== 0
-  }
-
-  /** Writes the sender of the datagram in `slot` as endpoint words. */
-  readSender(slot: number, listener: number, words: Int32Array, wordsAt: number): void {
-    const at = this.#layout.sockaddr(slot)
-    const bytes = this.#bytes
-    const isIpv6 = bytes[at] === libc.AF_INET6
-    words[wordsAt] = isIpv6 ? readU32(bytes, at + IPV6_ADDRESS) | 0 : 0
-    words[wordsAt + 1] = isIpv6 ? readU32(bytes, at + IPV6_ADDRESS + 4) | 0 : 0
-    words[wordsAt + 2] = isIpv6 ? readU32(bytes, at + IPV6_ADDRESS + 8) | 0 : IPV4_MAPPED_WORD
-    words[wordsAt + 3] = readU32(bytes, isIpv6 ? at + IPV6_ADDRESS + 12 : at + IPV4_ADDRESS) | 0
-    words[wordsAt + 4] = readU16(bytes, at + 2) | (listener << 16)
+  /** Reads what the kernel wrote, all in one loop: this runs for every packet. */
+  #readMessages(count: number, listener: number, senders: Int32Array): void {
+    const { lengths } = this
+    const native = this.#layout.words
+    for (let slot = 0; slot < count; slot++) {
+      lengths[slot] = native[this.#layout.messageWord(slot) + MESSAGE_LENGTH_WORD] ?? 0
+      readName(native, this.#layout.nameWord(slot), senders, slot * ENDPOINT_WORDS, listener)
+    }
   }
 }
 
 /** Messages that one `sendmmsg` sends. */
 export class SendBatch {
-  readonly #bytes: Uint8Array
   readonly #layout: Layout
   readonly #messages: number
   readonly #vectors: number
@@ -204,16 +200,18 @@ export class SendBatch {
   /** Lays out room for `messages` of `vectors` parts in all, from `at` (8-byte aligned) on. */
   constructor(memory: PacketMemory, at: number, messages: number, vectors: number, isIpv6: boolean) {
     demandRoom(memory, at, SendBatch.bytesFor(messages, vectors))
-    this.#bytes = memory.bytes
-    this.#layout = new Layout(memory, at, messages, vectors, messages)
+    this.#layout = new Layout(memory, at, messages, vectors)
     this.#messages = messages
     this.#vectors = vectors
     this.#isIpv6 = isIpv6
+    for (let message = 0; message < messages; message++) {
+      this.#layout.setNameLength(message, isIpv6 ? SOCKADDR_IN6_BYTES : SOCKADDR_IN_BYTES)
+    }
   }
 
   /** Bytes that a batch takes. */
   static bytesFor(messages: number, vectors: number): number {
-    return Layout.bytesFor(messages, vectors, messages)
+    return Layout.bytesFor(messages, vectors)
   }
 
   /** True when there is room for no further message, or for no message of `parts` parts. */
@@ -238,10 +236,9 @@ export class SendBatch {
       this.refused++
       return
     }
-    const sockaddr = this.#layout.sockaddr(this.#message)
-    this.#writeSockaddr(sockaddr, words, wordsAt)
-    this.#layout.setMessage(this.#message, sockaddr, this.#firstVector, this.#vector - this.#firstVector)
-    this.#layout.setNameLength(this.#message, this.#isIpv6 ? SOCKADDR_IN6_BYTES : SOCKADDR_IN_BYTES)
+    const name = this.#layout.nameWord(this.#message)
+    writeName(this.#layout.words, name, words, wordsAt, this.#isIpv6)
+    this.#layout.setVectors(this.#message, this.#firstVector, this.#vector - this.#firstVector)
     this.#message++
     this.#firstVector = this.#vector
   }
@@ -266,14 +263,6 @@ export class SendBatch {
     this.#message = 0
     this.#vector = 0
     this.#firstVector = 0
-  }
-
-  #writeSockaddr(at: number, words: Int32Array, wordsAt: number): void {
-    const bytes = this.#bytes
-    writeFamily(bytes, at, this.#isIpv6)
-    writeU16(bytes, at + 2, (words[wordsAt + 4] ?? 0) & 0xffff)
-    if (!this.#isIpv6) return writeU32(bytes, at + IPV4_ADDRESS, words[wordsAt + 3] ?? 0)
-    for (let i = 0; i < 4; i++) writeU32(bytes, at + IPV6_ADDRESS + i * 4, words[wordsAt + i] ?? 0)
   }
 }
 
@@ -307,67 +296,105 @@ export class Poller {
   }
 }
 
-/** Where the headers, vectors and addresses of a batch lie, one kind after the other. */
+/**
+ * Where the headers, vectors and names of a batch lie, one kind after the other. Each message has its own name.
+ *
+ * Native memory is written by 32-bit words, which both ABIs store with the low byte first; what is in network
+ * order there goes through `swapBytes`.
+ */
 class Layout {
+  readonly words: Int32Array
   readonly end: number
   /** Native address of the first message header. */
   readonly address: number
-  readonly #words: Uint32Array
-  readonly #base: number
-  readonly #at: number
+  readonly #low: number
+  readonly #high: number
+  readonly #messagesWord: number
   readonly #vectorsAt: number
-  readonly #sockaddrsAt: number
+  readonly #namesAt: number
 
-  constructor(memory: PacketMemory, at: number, messages: number, vectors: number, sockaddrs: number) {
+  constructor(memory: PacketMemory, at: number, messages: number, vectors: number) {
     if (at % 8 !== 0) throw new RangeError('a batch must begin at a multiple of 8')
-    this.#words = new Uint32Array(memory.bytes.buffer)
-    this.#base = memory.address
-    this.#at = at
+    this.words = new Int32Array(memory.bytes.buffer)
+    this.#low = memory.address | 0
+    this.#high = Math.floor(memory.address / 2 ** 32)
+    this.#messagesWord = at / 4
     this.#vectorsAt = at + messages * MESSAGE_BYTES
-    this.#sockaddrsAt = this.#vectorsAt + vectors * VECTOR_BYTES
-    this.end = this.#sockaddrsAt + sockaddrs * SOCKADDR_BYTES
+    this.#namesAt = this.#vectorsAt + vectors * VECTOR_BYTES
+    this.end = this.#namesAt + messages * SOCKADDR_BYTES
     this.address = memory.address + at
     memory.bytes.fill(0, at, this.end)
+    for (let message = 0; message < messages; message++) {
+      this.#setPointer(this.messageWord(message) + NAME_WORD, this.#namesAt + message * SOCKADDR_BYTES)
+    }
   }
 
-  static bytesFor(messages: number, vectors: number, sockaddrs: number): number {
-    return messages * MESSAGE_BYTES + vectors * VECTOR_BYTES + sockaddrs * SOCKADDR_BYTES
+  static bytesFor(messages: number, vectors: number): number {
+    return messages * (MESSAGE_BYTES + SOCKADDR_BYTES) + vectors * VECTOR_BYTES
   }
 
   messageWord(message: number): number {
-    return (this.#at + message * MESSAGE_BYTES) >>> 2
+    return this.#messagesWord + message * (MESSAGE_BYTES / 4)
   }
 
-  sockaddr(index: number): number {
-    return this.#sockaddrsAt + index * SOCKADDR_BYTES
-  }
-
-  setMessage(message: number, sockaddr: number, firstVector: number, vectors: number): void {
-    const word = this.messageWord(message)
-    this.#writePointer(word + NAME_WORD, sockaddr)
-    this.#writePointer(word + VECTORS_WORD, this.#vectorsAt + firstVector * VECTOR_BYTES)
-    this.#words[word + VECTOR_COUNT_WORD] = vectors
+  nameWord(message: number): number {
+    return (this.#namesAt >>> 2) + message * (SOCKADDR_BYTES / 4)
   }
 
   setNameLength(message: number, bytes: number): void {
-    this.#words[this.messageWord(message) + NAME_LENGTH_WORD] = bytes
+    this.words[this.messageWord(message) + NAME_LENGTH_WORD] = bytes
   }
 
-  resetNameLength(message: number): void {
-    this.setNameLength(message, SOCKADDR_BYTES)
+  setVectors(message: number, first: number, count: number): void {
+    const word = this.messageWord(message)
+    this.#setPointer(word + VECTORS_WORD, this.#vectorsAt + first * VECTOR_BYTES)
+    this.words[word + VECTOR_COUNT_WORD] = count
   }
 
   setVector(vector: number, start: number, length: number): void {
-    const word = (this.#vectorsAt + vector * VECTOR_BYTES) >>> 2
-    this.#writePointer(word, start)
-    this.#words[word + 2] = length
+    const word = (this.#vectorsAt >>> 2) + vector * (VECTOR_BYTES / 4)
+    this.#setPointer(word, start)
+    this.words[word + 2] = length
   }
 
-  #writePointer(word: number, offset: number): void {
-    const address = this.#base + offset
-    this.#words[word] = address >>> 0
-    this.#words[word + 1] = address / 2 ** 32
+  /** Adds in halves: an address is too long for the integers of the machine code that V8 makes. */
+  #setPointer(word: number, offset: number): void {
+    const low = (this.#low + offset) | 0
+    const carry = low >>> 0 < this.#low >>> 0 ? 1 : 0
+    this.words[word] = low
+    this.words[word + 1] = this.#high + carry
   }
+}
+
+/** Reads the `struct sockaddr` at `native[name]` as the endpoint words of a client of `listener`. */
+function readName(native: Int32Array, name: number, words: Int32Array, at: number, listener: number): void {
+  const familyAndPort = native[name] ?? 0
+  words[at + 4] = (swapBytes(familyAndPort) & 0xffff) | (listener << 16)
+  if ((familyAndPort & 0xffff) === libc.AF_INET6) {
+    for (let i = 0; i < 4; i++) words[at + i] = swapBytes(native[name + IPV6_WORD + i] ?? 0)
+    return
+  }
+  words[at] = 0
+  words[at + 1] = 0
+  words[at + 2] = IPV4_MAPPED_WORD
+  words[at + 3] = swapBytes(native[name + IPV4_WORD] ?? 0)
+}
+
+/** Writes the endpoint at `words[at]` as the `struct sockaddr` of its socket's family. */
+function writeName(native: Int32Array, name: number, words: Int32Array, at: number, isIpv6: boolean): void {
+  const port = swapBytes(words[at + 4] ?? 0) & PORT_MASK
+  if (isIpv6) {
+    native[name] = libc.AF_INET6 | port
+    for (let i = 0; i < 4; i++) native[name + IPV6_WORD + i] = swapBytes(words[at + i] ?? 0)
+    return
+  }
+  native[name] = libc.AF_INET | port
+  native[name + IPV4_WORD] = swapBytes(words[at + 3] ?? 0)
+}
+
+/** Turns a 32-bit word around, between network order and that of the machine. */
+function swapBytes(word: number): number {
+  return (word << 24) | ((word & 0xff00) << 8) | ((word >>> 8) & 0xff00) | (word >>> 24)
 }
 
 function writeFamily(bytes: Uint8Array, at: number, isIpv6: boolean): void {
@@ -391,7 +418,6 @@ const NAME_WORD = 0
 const NAME_LENGTH_WORD = 2
 const VECTORS_WORD = 4
 const VECTOR_COUNT_WORD = 6
-const MESSAGE_FLAGS_WORD = 12
 const MESSAGE_LENGTH_WORD = 14
 /** `struct iovec`: pointer and length. */
 const VECTOR_BYTES = 16
@@ -399,8 +425,12 @@ const VECTOR_BYTES = 16
 const SOCKADDR_BYTES = 32
 const SOCKADDR_IN_BYTES = 16
 const SOCKADDR_IN6_BYTES = 28
+/** Where the address is in either, in bytes and in words, and where the port is in the first word of both. */
 const IPV4_ADDRESS = 4
 const IPV6_ADDRESS = 8
+const IPV4_WORD = IPV4_ADDRESS / 4
+const IPV6_WORD = IPV6_ADDRESS / 4
+const PORT_MASK = 0xffff0000
 /** `struct pollfd`: descriptor, events, revents. */
 const POLLFD_BYTES = 8
 /** SO_MEMINFO gives nine words, of which this one counts drops (linux/sock_diag.h). */
