@@ -1,133 +1,15 @@
-/** A relay: reads its configuration, builds its parts, forwards packets until SIGTERM. docs/relay.md. */
+/**
+ * The entry of a relay: has Node keep compiled code from one start to the next, and loads the relay.
+ *
+ * Every call of a relay that has restarted waits for these imports, and the cache halves them (docs/relay.md). The
+ * threads find it by the environment.
+ */
 
-import { setTimeout as sleep } from 'node:timers/promises'
-import { readI32 } from '#shared/bytes'
-import type { RelayRecord, TransceiverRecord } from '#shared/fleet/record'
-import { LINK_COOKIE_BYTES } from '#shared/link/frame'
-import { startAdminServer } from '#shared/platform/admin-server'
-import { openBindingStore } from '#shared/platform/binding-store'
-import { epochNow } from '#shared/platform/clock'
-import { randomBytes } from '#shared/platform/crypto'
-import { startFleetMember } from '#shared/platform/fleet-member'
-import { startFleetWatch } from '#shared/platform/fleet-watch'
-import { openLog } from '#shared/platform/log'
-import { openStore } from '#shared/platform/store'
-import { readConfig } from './config.ts'
-import type { RelayNodeConfig } from './config.ts'
-import { bindingMetrics } from './io/binding-metrics.ts'
-import { Bindings } from './io/bindings.ts'
-import { furtherLinkPorts, startForwarding } from './io/forwarding.ts'
-import type { Forwarding } from './io/forwarding.ts'
-import { startUpstreamRefresh } from './io/upstream-refresh.ts'
+import { enableCompileCache } from 'node:module'
+import { fileURLToPath } from 'node:url'
 
-/** Of this project, for the registry. */
-const VERSION = '0.1.0'
-/** How long the store may hold up the start: a call that goes on without it waits for its next check. */
-const STORE_WAIT = 500
-const NOTHING_STORED: [readonly TransceiverRecord[], Int32Array] = [[], new Int32Array(0)]
-
-const config = configOrExit()
-const log = openLog({ level: config.logLevel, fields: { node: config.nodeId } })
-const store = openStore(config.store)
-const bindings = new Bindings({
-  store: openBindingStore(config.store, config.vips[0] ?? ''),
-  maxFlows: config.maxFlows,
-  hashKey: randomWords(),
-  log,
-})
-const firstSnapshot = Promise.withResolvers<readonly TransceiverRecord[]>()
-let forwarding: Forwarding | undefined
-const watch = startFleetWatch({
-  store,
-  log,
-  onSnapshot: ({ transceivers }) => {
-    firstSnapshot.resolve(transceivers)
-    forwarding?.handleUpstreams(transceivers)
-  },
-})
-// A restarted relay knows its flows before it reads the first packet, unless the store makes it wait for them.
-const stored = Promise.all([firstSnapshot.promise, bindings.readAll()])
-const [upstreams, flowRecords] = await Promise.race([stored, sleep(STORE_WAIT, NOTHING_STORED)])
-forwarding = await startForwarding({
-  config,
-  cookie: randomBytes(LINK_COOKIE_BYTES),
-  hashKey: randomWords(),
-  upstreams,
-  flowRecords,
-  onRecords: (records, reply) => bindings.handleRecords(records, reply),
-  log,
-}).catch(giveUp)
-const { counts, metrics, close } = forwarding
-if (upstreams.length === 0) {
-  void stored.then(([transceivers, records]) => {
-    forwarding?.handleUpstreams(transceivers)
-    forwarding?.handleFlowRecords(records)
-  })
-}
-const stopRefresh = startUpstreamRefresh(counts, watch)
-let isDraining = false
-const member = startFleetMember({ store, record: fleetRecord, log })
-const admin = await startAdminServer({
-  host: config.admin.address,
-  port: config.admin.port,
-  isReady: () => counts().upstreams > 0 && !isDraining,
-  metrics: () => [...metrics(), ...bindingMetrics(bindings)],
-}).catch(giveUp)
-process.once('SIGTERM', () => void shutDown('SIGTERM'))
-process.once('SIGINT', () => void shutDown('SIGINT'))
-let crashes = 0
-if (config.injectsFaults) process.on('SIGUSR2', () => void forwarding?.killThread(crashes++ % config.threads))
-log.info('The relay is ready', {
-  clientPorts: config.clientPorts.join(','),
-  tcpPorts: config.tcpPorts.join(','),
-})
-
-/** Takes no new calls, forwards for as long as the operator allows, and leaves. */
-async function shutDown(signal: string): Promise<void> {
-  log.info('The relay shuts down', { signal })
-  isDraining = true
-  await member.publish()
-  await new Promise((resolve) => setTimeout(resolve, config.drainSeconds * 1_000))
-  stopRefresh()
-  await Promise.all([watch.stop(), member.stop(), admin.close(), close(), bindings.stop()])
-  process.exit(0)
-}
-
-function fleetRecord(): RelayRecord {
-  const { nodeId: id, region, latitude, longitude, link } = config
-  const ports = { udpPorts: config.clientPorts, tcpPorts: config.tcpPorts }
-  return {
-    kind: 'relay',
-    id,
-    region,
-    latitude,
-    longitude,
-    vips: config.vips.map((address) => ({ address, ...ports })),
-    link,
-    linkPorts: furtherLinkPorts(config),
-    flows: counts().flows,
-    capacity: config.maxFlows * Math.max(1, config.threads),
-    draining: isDraining,
-    version: VERSION,
-    heartbeatAt: epochNow(),
-  }
-}
-
-function randomWords(): [number, number] {
-  const bytes = randomBytes(8)
-  return [readI32(bytes, 0), readI32(bytes, 4)]
-}
-
-function giveUp(error: Error): never {
-  log.error('The relay cannot start', { error })
-  process.exit(1)
-}
-
-function configOrExit(): RelayNodeConfig {
-  try {
-    return readConfig(process.env)
-  } catch (error) {
-    console.error((error as Error).message)
-    process.exit(2)
-  }
-}
+process.env['NODE_COMPILE_CACHE'] ??= fileURLToPath(new URL('../.firsthop/compile-cache', import.meta.url))
+enableCompileCache()
+// First what lets the threads load, then everything else.
+await import('./startup.ts')
+await import('./relay-node.ts')

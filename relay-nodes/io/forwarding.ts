@@ -18,6 +18,7 @@ import { startDgramRelay } from './dgram-relay.ts'
 import type { DgramRelay } from './dgram-relay.ts'
 import { portMetrics, relayMetrics } from './relay-metrics.ts'
 import { RelayThreads } from './relay-threads.ts'
+import type { SpareThreads } from './spare-threads.ts'
 import { tcpMetrics } from './tcp-metrics.ts'
 import type { ThreadCounts } from './thread-counts.ts'
 import type { ServeMessage } from './thread-messages.ts'
@@ -32,6 +33,8 @@ export interface ForwardingOptions {
   readonly flowRecords: Int32Array
   /** Takes what a relay tells and asks about flows; `reply` answers it. */
   readonly onRecords: (records: Int32Array, reply: (records: Int32Array) => void) => void
+  /** Threads that load already; absent: they begin when the shell does. */
+  readonly spares?: SpareThreads | undefined
   readonly log: Log
 }
 
@@ -89,6 +92,7 @@ async function startThreads(options: ForwardingOptions): Promise<Forwarding> {
     upstreams: options.upstreams,
     flowRecords: options.flowRecords,
     onRecords,
+    spares: options.spares,
     log,
   })
   const tcpLinkPort = further.at(config.threads - 1)

@@ -7,14 +7,15 @@
  */
 
 import { once } from 'node:events'
+import { flushCompileCache } from 'node:module'
 import { parentPort, receiveMessageOnPort } from 'node:worker_threads'
 import { LinkHealth } from '#shared/link/link-health'
 import { epochNow, monotonicNow } from '#shared/platform/clock'
 import { randomBytes } from '#shared/platform/crypto'
 import { isBatchSupported } from '#shared/platform/batch-support'
+import { Environment } from '#shared/platform/environment'
 import * as libc from '#shared/platform/libc'
 import type { Millis } from '#shared/time'
-import { readConfig } from '../config.ts'
 import { Relay } from '../core/relay.ts'
 import { BatchPorts } from './batch-ports.ts'
 import { writeThreadCounts } from './thread-counts.ts'
@@ -32,9 +33,10 @@ const MASK_BYTES = 128
 if (parentPort === null || !isBatchSupported())
   throw new Error('a relay thread is started by relay-threads.ts')
 const port = parentPort
-const { routeKeys } = readConfig(process.env)
+const routeKeys = new Environment(process.env).routeKeys('FIRSTHOP_ROUTE_KEYS')
 
 port.postMessage({ type: 'spare' })
+flushCompileCache()
 const [first] = (await once(port, 'message')) as [MessageToThread]
 if (first.type === 'serve') serve(first)
 

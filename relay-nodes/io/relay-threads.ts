@@ -2,18 +2,18 @@
  * The threads of a relay, seen from the main one: docs/relay.md.
  *
  * The main thread opens every socket, once, and the threads only use them. So when a thread dies its sockets go
- * on filling, no flow is hashed anew, and a spare that has everything loaded takes over within milliseconds,
- * while the next spare starts. Flows that the new thread does not know it asks about like any other.
+ * on filling, no flow is hashed anew, and a spare that has everything loaded takes over within milliseconds;
+ * then the next spare starts. Flows that the new thread does not know it asks about like any other.
  */
 
-import { once } from 'node:events'
-import { Worker } from 'node:worker_threads'
+import type { Worker } from 'node:worker_threads'
 import type { Endpoint } from '#shared/endpoint'
 import { monotonicNow } from '#shared/platform/clock'
 import type { Log } from '#shared/platform/log'
 import * as libc from '#shared/platform/libc'
 import { openSocket } from '#shared/platform/udp-batch'
 import type { Upstream } from '../core/upstreams.ts'
+import { SpareThreads } from './spare-threads.ts'
 import { THREAD_COUNTS, ThreadCounts } from './thread-counts.ts'
 import type { MessageFromThread, MessageToThread, ServeMessage } from './thread-messages.ts'
 
@@ -30,6 +30,8 @@ export interface RelayThreadsOptions {
   readonly flowRecords: Int32Array
   /** Takes what a thread tells and asks about flows; `reply` answers that thread. */
   readonly onRecords: (records: Int32Array, reply: (records: Int32Array) => void) => void
+  /** Threads that load already, one for each link; absent: they begin now. */
+  readonly spares?: SpareThreads | undefined
   readonly log: Log
 }
 
@@ -39,13 +41,14 @@ export class RelayThreads {
   readonly #seats: Seat[] = []
   /** What threads that have died had counted. */
   readonly #former = new ThreadCounts()
+  readonly #spares: SpareThreads
   #upstreams: readonly Upstream[]
-  #spare = startSpare()
   #deaths = 0
   #isStopping = false
 
   private constructor(options: RelayThreadsOptions) {
     this.#options = options
+    this.#spares = options.spares ?? new SpareThreads(options.links.length)
     this.#upstreams = plainUpstreams(options.upstreams)
   }
 
@@ -56,6 +59,7 @@ export class RelayThreads {
       for (const [index, link] of options.links.entries()) threads.#open(index, link)
       // All of them load at once: every call of a relay that has restarted waits for its thread.
       await Promise.all(threads.#seats.map((seat) => threads.#seat(seat, options.flowRecords)))
+      threads.#spares.add()
       return threads
     } catch (error) {
       await threads.stop()
@@ -96,7 +100,7 @@ export class RelayThreads {
   /** Ends every thread and closes every socket. */
   async stop(): Promise<void> {
     this.#isStopping = true
-    await Promise.all([this.#spare.terminate(), ...this.#seats.map((seat) => seat.worker?.terminate())])
+    await Promise.all([this.#spares.stop(), ...this.#seats.map((seat) => seat.worker?.terminate())])
     for (const { sockets } of this.#seats) {
       for (const { descriptor } of [...sockets.clients, sockets.link]) libc.close(descriptor)
     }
@@ -118,11 +122,9 @@ export class RelayThreads {
     )
   }
 
-  /** Puts the spare on a seat, and starts the next spare. */
+  /** Puts a spare on a seat. */
   async #seat(seat: Seat, flowRecords?: Int32Array): Promise<void> {
-    const worker = this.#spare
-    this.#spare = startSpare()
-    if (!isLoaded.has(worker)) await once(worker, 'message')
+    const worker = await this.#spares.take()
     seat.take(worker)
     worker.on('message', (message: MessageFromThread) => {
       if (message.type === 'records') this.#options.onRecords(message.records, seat.reply)
@@ -150,7 +152,9 @@ export class RelayThreads {
 
   #reseat(seat: Seat): void {
     if (this.#isStopping) return
-    this.#seat(seat).catch((error: Error) => this.#options.log.error('A relay thread is missing', { error }))
+    this.#seat(seat)
+      .then(() => this.#spares.add())
+      .catch((error: Error) => this.#options.log.error('A relay thread is missing', { error }))
   }
 }
 
@@ -188,14 +192,6 @@ class Seat {
 /** What a thread needs of them: the rest of a record need not be copied to each. */
 function plainUpstreams(upstreams: readonly Upstream[]): Upstream[] {
   return upstreams.map(({ cluster, transceiver, link }) => ({ cluster, transceiver, link }))
-}
-
-const isLoaded = new WeakSet<Worker>()
-
-function startSpare(): Worker {
-  const worker = new Worker(new URL('./relay-thread.ts', import.meta.url))
-  worker.once('message', () => isLoaded.add(worker))
-  return worker
 }
 
 /** Throws a `SocketError` when somebody has the port, which `SO_REUSEPORT` alone would share. */
