@@ -1,0 +1,79 @@
+/**
+ * How long a call is silent when something on its way dies: docs/benchmarks.md.
+ *
+ * Usage: node bench/failover/main.ts [--json] [--quick] [--only NAME,…]
+ */
+
+import { parseArgs } from 'node:util'
+import { quantilesOf } from '../quantiles.ts'
+import type { Quantiles } from '../quantiles.ts'
+import type { GapSample } from './kills.ts'
+import { quiet, secondVip, vipMoved, withoutStore, withStore, workerDied } from './scenarios.ts'
+import type { Effort, Scenario } from './scenarios.ts'
+
+/** Gaps in milliseconds: of the worse direction of each call, and of either. */
+interface Gaps extends Quantiles {
+  readonly kills: number
+  readonly samples: number
+  readonly toClient: Quantiles
+  readonly toTransceiver: Quantiles
+}
+
+const SCENARIOS: Readonly<Record<string, Scenario>> = {
+  quiet,
+  withStore,
+  withoutStore,
+  workerDied,
+  vipMoved,
+  secondVip,
+}
+const FULL: Effort = { kills: 20, calls: 6 }
+const QUICK: Effort = { kills: 2, calls: 4 }
+
+const { values } = parseArgs({
+  options: { json: { type: 'boolean' }, quick: { type: 'boolean' }, only: { type: 'string' } },
+})
+const effort = values.quick === true ? QUICK : FULL
+const wanted = values.only?.split(',') ?? Object.keys(SCENARIOS)
+
+const gapMillis: Record<string, Gaps> = {}
+const apartMillis: Record<string, Quantiles> = {}
+const beyondMillis: Record<string, Quantiles> = {}
+for (const [name, scenario] of Object.entries(SCENARIOS)) {
+  if (!wanted.includes(name)) continue
+  console.error(`${name} …`)
+  const samples = await scenario(effort)
+  gapMillis[name] = gapsOf(samples)
+  if (samples.every(({ apart }) => apart === 0)) continue
+  apartMillis[name] = quantilesOf(samples.map(({ apart }) => apart))
+  beyondMillis[name] = quantilesOf(samples.map((sample) => worst(sample) - sample.apart))
+}
+
+if (values.json === true) {
+  const { withStore: processStartMillis, vipMoved: balancerDetectionMillis } = apartMillis
+  console.log(JSON.stringify({ gapMillis, processStartMillis, balancerDetectionMillis, beyondMillis }))
+} else {
+  const row = ({ p50, p99, max, toClient, toTransceiver, kills, samples }: Gaps) => {
+    return { p50, p99, max, 'to client': toClient.p50, 'to transceiver': toTransceiver.p50, kills, samples }
+  }
+  console.log('Silence in milliseconds, beyond the 20 ms between two packets')
+  console.table(Object.fromEntries(Object.entries(gapMillis).map(([name, gaps]) => [name, row(gaps)])))
+  console.log('Stated apart: the start of the process; the detection of the balancer')
+  console.table(apartMillis)
+  console.log('Silence beyond what is stated apart')
+  console.table(beyondMillis)
+}
+
+function gapsOf(samples: readonly GapSample[]): Gaps {
+  return {
+    ...quantilesOf(samples.map(worst)),
+    kills: effort.kills,
+    samples: samples.length,
+    toClient: quantilesOf(samples.map(({ toClient }) => toClient)),
+    toTransceiver: quantilesOf(samples.map(({ toTransceiver }) => toTransceiver)),
+  }
+}
+
+function worst({ toClient, toTransceiver }: GapSample): number {
+  return Math.max(toClient, toTransceiver)
+}
