@@ -3,6 +3,10 @@
 import { explainClientPacket, explainLinkDatagram } from './explain.ts'
 import { readOptions, USAGE } from './options.ts'
 
+if (process.argv.includes('--help')) {
+  console.log(USAGE)
+  process.exit(0)
+}
 try {
   const { packet, from, context, isLink, cookie, boundTo } = readOptions(process.argv.slice(2))
   const lines = isLink

@@ -78,8 +78,8 @@ export class Arena {
     const { intensity = 1 } = attack
     const packets = force.packets * intensity
     const perSecond = force.perSecond * intensity
-    const quiet = await this.#parts.victim.talk(force.quietMillis)
     if (this.#counts['firsthop_relay_flows'] === undefined) await this.#countsSince()
+    const quiet = await this.#parts.victim.talk(force.quietMillis)
     const port = attack.target === 'link' ? this.#ports.link : this.#ports.client
     const order: FloodOrder = { attack, to: { address: '127.0.0.1', port }, packets, perSecond }
     const thread = new Worker(new URL('flood-thread.ts', import.meta.url), { workerData: order })
