@@ -2,13 +2,10 @@
 
 import { flushCompileCache } from 'node:module'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { readI32 } from '#shared/bytes'
 import type { RelayRecord, TransceiverRecord } from '#shared/fleet/record'
-import { LINK_COOKIE_BYTES } from '#shared/link/frame'
 import { startAdminServer } from '#shared/platform/admin-server'
 import { openBindingStore } from '#shared/platform/binding-store'
 import { epochNow } from '#shared/platform/clock'
-import { randomBytes } from '#shared/platform/crypto'
 import { startFleetMember } from '#shared/platform/fleet-member'
 import { startFleetWatch } from '#shared/platform/fleet-watch'
 import { openLog } from '#shared/platform/log'
@@ -18,7 +15,7 @@ import { Bindings } from './io/bindings.ts'
 import { furtherLinkPorts, startForwarding } from './io/forwarding.ts'
 import type { Forwarding } from './io/forwarding.ts'
 import { startUpstreamRefresh } from './io/upstream-refresh.ts'
-import { config, spares } from './startup.ts'
+import { config, randomWords, secrets, spares } from './startup.ts'
 
 /** Of this project, for the registry. */
 const VERSION = '0.1.0'
@@ -49,8 +46,7 @@ const stored = Promise.all([firstSnapshot.promise, bindings.readAll()])
 const [upstreams, flowRecords] = await Promise.race([stored, sleep(STORE_WAIT, NOTHING_STORED)])
 forwarding = await startForwarding({
   config,
-  cookie: randomBytes(LINK_COOKIE_BYTES),
-  hashKey: randomWords(),
+  ...secrets,
   upstreams,
   flowRecords,
   onRecords: (records, reply) => bindings.handleRecords(records, reply),
@@ -113,11 +109,6 @@ function fleetRecord(): RelayRecord {
     version: VERSION,
     heartbeatAt: epochNow(),
   }
-}
-
-function randomWords(): [number, number] {
-  const bytes = randomBytes(8)
-  return [readI32(bytes, 0), readI32(bytes, 4)]
 }
 
 function giveUp(error: Error): never {

@@ -20,14 +20,13 @@ import { portMetrics, relayMetrics } from './relay-metrics.ts'
 import { RelayThreads } from './relay-threads.ts'
 import type { SpareThreads } from './spare-threads.ts'
 import { tcpMetrics } from './tcp-metrics.ts'
+import { threadConfigOf } from './thread-config.ts'
+import type { SharedSecrets } from './thread-config.ts'
 import type { ThreadCounts } from './thread-counts.ts'
-import type { ServeMessage } from './thread-messages.ts'
 
 /** What a shell is started with. */
-export interface ForwardingOptions {
+export interface ForwardingOptions extends SharedSecrets {
   readonly config: RelayNodeConfig
-  readonly cookie: Uint8Array
-  readonly hashKey: readonly [number, number]
   /** The fleet's transceivers, and flows to know before the first packet comes. */
   readonly upstreams: readonly Upstream[]
   readonly flowRecords: Int32Array
@@ -85,7 +84,7 @@ async function startThreads(options: ForwardingOptions): Promise<Forwarding> {
   const [first, ...further] = [config.link.port, ...furtherLinkPorts(config)]
   const linkPorts = [first, ...further.slice(0, config.threads - 1)]
   const threads = await RelayThreads.start({
-    relay: relayConfig(options),
+    relay: threadConfigOf(config, options),
     clients: config.clientPorts.map((port) => ({ address: config.clientBind, port })),
     links: linkPorts.map((port) => ({ address: config.link.address, port })),
     pins: config.pinsThreads,
@@ -137,7 +136,7 @@ async function startOnDgram(
   const { config, cookie, onRecords, log } = options
   const relay = new Relay(
     {
-      ...relayConfig(options),
+      ...threadConfigOf(config, options),
       routeKeys: config.routeKeys,
       recovers: true,
       health: new LinkHealth(randomBytes),
@@ -161,16 +160,6 @@ async function startOnDgram(
     onRecords: (records) => onRecords(records, handleFlowRecords),
   })
   return { relay, shell, handleUpstreams, handleFlowRecords }
-}
-
-function relayConfig({ config, cookie, hashKey }: ForwardingOptions): ServeMessage['relay'] {
-  return {
-    cookie,
-    listeners: config.clientPorts.length,
-    tcpListeners: config.tcpPorts.length,
-    maxFlows: config.maxFlows,
-    hashKey,
-  }
 }
 
 function threadMetrics(threads: RelayThreads): Metric[] {

@@ -1,14 +1,14 @@
 /**
  * One thread of the relay: a `Relay` of its own on sockets that the main thread has opened. docs/relay.md.
  *
- * It starts as a spare, everything loaded and nothing to do, and waits for `serve`. From then on it never
+ * It starts as a spare, its relay built and nothing to do, and waits for `serve`. From then on it never
  * returns to the event loop: it polls, serves what came, and looks for messages between turns. Cold work is the
  * main thread's; what this one counts it writes to shared memory once a second.
  */
 
 import { once } from 'node:events'
 import { flushCompileCache } from 'node:module'
-import { parentPort, receiveMessageOnPort } from 'node:worker_threads'
+import { parentPort, receiveMessageOnPort, workerData } from 'node:worker_threads'
 import { LinkHealth } from '#shared/link/link-health'
 import { epochNow, monotonicNow } from '#shared/platform/clock'
 import { randomBytes } from '#shared/platform/crypto'
@@ -18,6 +18,7 @@ import * as libc from '#shared/platform/libc'
 import type { Millis } from '#shared/time'
 import { Relay } from '../core/relay.ts'
 import { BatchPorts } from './batch-ports.ts'
+import type { ThreadConfig } from './thread-config.ts'
 import { writeThreadCounts } from './thread-counts.ts'
 import type { MessageToThread, ServeMessage } from './thread-messages.ts'
 
@@ -33,7 +34,17 @@ const MASK_BYTES = 128
 if (parentPort === null || !isBatchSupported())
   throw new Error('a relay thread is started by relay-threads.ts')
 const port = parentPort
-const routeKeys = new Environment(process.env).routeKeys('FIRSTHOP_ROUTE_KEYS')
+const config = workerData as ThreadConfig
+const relay = new Relay(
+  {
+    ...config,
+    routeKeys: new Environment(process.env).routeKeys('FIRSTHOP_ROUTE_KEYS'),
+    recovers: true,
+    health: new LinkHealth(randomBytes),
+  },
+  epochNow(),
+  monotonicNow(),
+)
 
 port.postMessage({ type: 'spare' })
 flushCompileCache()
@@ -41,16 +52,15 @@ const [first] = (await once(port, 'message')) as [MessageToThread]
 if (first.type === 'serve') serve(first)
 
 function serve(message: ServeMessage): void {
-  const health = new LinkHealth(randomBytes)
-  const relay = new Relay({ ...message.relay, routeKeys, recovers: true, health }, epochNow(), monotonicNow())
-  const ports = new BatchPorts(relay, { ...message.sockets, cookie: message.relay.cookie })
+  relay.handleTimeout(epochNow(), monotonicNow())
+  const ports = new BatchPorts(relay, { ...message.sockets, cookie: config.cookie })
   const counts = new Float64Array(message.counts)
   pin(message.processor)
   let isAsking = false
   let countAt: number = monotonicNow()
   for (;;) {
     // Messages first: the transceivers, and flows of a former life, come before the first packet.
-    const answered = handleMessages(relay, ports, monotonicNow())
+    const answered = handleMessages(ports, monotonicNow())
     if (answered === 'stop') return
     ports.turn(isAsking ? ASKING_WAIT : IDLE_WAIT)
     const now = monotonicNow()
@@ -70,7 +80,7 @@ function serve(message: ServeMessage): void {
   }
 }
 
-function handleMessages(relay: Relay, ports: BatchPorts, now: Millis): 'none' | 'records' | 'stop' {
+function handleMessages(ports: BatchPorts, now: Millis): 'none' | 'records' | 'stop' {
   let seen: 'none' | 'records' = 'none'
   for (let next = receiveMessageOnPort(port); next !== undefined; next = receiveMessageOnPort(port)) {
     const message = next.message as MessageToThread

@@ -14,11 +14,12 @@ import * as libc from '#shared/platform/libc'
 import { openSocket } from '#shared/platform/udp-batch'
 import type { Upstream } from '../core/upstreams.ts'
 import { SpareThreads } from './spare-threads.ts'
+import type { ThreadConfig } from './thread-config.ts'
 import { THREAD_COUNTS, ThreadCounts } from './thread-counts.ts'
 import type { MessageFromThread, MessageToThread, ServeMessage } from './thread-messages.ts'
 
 export interface RelayThreadsOptions {
-  readonly relay: ServeMessage['relay']
+  readonly relay: ThreadConfig
   /** Client ports, in the order of their listeners; every thread binds each of them. */
   readonly clients: readonly Endpoint[]
   /** One link for each thread. */
@@ -48,7 +49,7 @@ export class RelayThreads {
 
   private constructor(options: RelayThreadsOptions) {
     this.#options = options
-    this.#spares = options.spares ?? new SpareThreads(options.links.length)
+    this.#spares = options.spares ?? new SpareThreads(options.links.length, options.relay)
     this.#upstreams = plainUpstreams(options.upstreams)
   }
 
@@ -131,10 +132,9 @@ export class RelayThreads {
     })
     worker.on('error', (error: Error) => this.#options.log.error('A relay thread failed', { error }))
     worker.on('exit', () => this.#handleExit(seat))
-    const { relay, pins } = this.#options
-    const processor = pins ? seat.index : undefined
+    const processor = this.#options.pins ? seat.index : undefined
     const counts = seat.counts.buffer as SharedArrayBuffer
-    seat.post({ type: 'serve', relay, sockets: seat.sockets, counts, processor })
+    seat.post({ type: 'serve', sockets: seat.sockets, counts, processor })
     seat.post({ type: 'upstreams', upstreams: this.#upstreams })
     if (flowRecords !== undefined) seat.post({ type: 'records', records: flowRecords })
   }

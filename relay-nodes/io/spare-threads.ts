@@ -1,23 +1,26 @@
-/** Threads that have everything loaded, or are about to, and wait for a seat: docs/relay.md. */
+/** Threads that have everything loaded and built, or are about to, and wait for a seat: docs/relay.md. */
 
 import { once } from 'node:events'
 import { Worker } from 'node:worker_threads'
+import type { ThreadConfig } from './thread-config.ts'
 
 /** The spares of one process, first come, first seated. */
 export class SpareThreads {
+  readonly #config: ThreadConfig
   readonly #queue: Worker[] = []
   readonly #loaded = new WeakSet<Worker>()
   /** Those that nobody else will end. */
   readonly #owned = new Set<Worker>()
 
   /** Has `count` threads load, all at once. */
-  constructor(count: number) {
+  constructor(count: number, config: ThreadConfig) {
+    this.#config = config
     for (let i = 0; i < count; i++) this.add()
   }
 
   /** Has one more load. */
   add(): void {
-    const worker = new Worker(new URL('./relay-thread.ts', import.meta.url))
+    const worker = new Worker(new URL('./relay-thread.ts', import.meta.url), { workerData: this.#config })
     worker.once('message', () => this.#loaded.add(worker))
     this.#owned.add(worker)
     this.#queue.push(worker)

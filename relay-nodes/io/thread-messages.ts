@@ -1,13 +1,11 @@
 /** What the main thread and the threads of a relay say to each other. */
 
 import type { SocketHandle } from '#shared/platform/udp-batch'
-import type { RelayConfig } from '../core/relay.ts'
 import type { Upstream } from '../core/upstreams.ts'
 
-/** The first message to a thread: what to be. */
+/** The first message to a thread: where to be. */
 export interface ServeMessage {
   readonly type: 'serve'
-  readonly relay: Omit<RelayConfig, 'routeKeys' | 'recovers' | 'health'>
   readonly sockets: { readonly clients: readonly SocketHandle[]; readonly link: SocketHandle }
   /** Where the thread counts: `THREAD_COUNTS` numbers. */
   readonly counts: SharedArrayBuffer
