@@ -19,6 +19,8 @@ import {
   writeFrameHeader,
 } from '#shared/link/frame'
 import { LinkHealth } from '#shared/link/link-health'
+import { encodeStunMessage } from '#shared/stun/message'
+import { ATTRIBUTE_FINGERPRINT, ATTRIBUTE_MESSAGE_INTEGRITY, BINDING_REQUEST } from '#shared/stun/registry'
 import { epochSecondsOf, millisOf } from '#shared/time'
 import { minutesOf } from '#shared/ufrag/route'
 import {
@@ -64,6 +66,7 @@ import { InputReader } from '../reader.ts'
 import { RelayModel } from '../relay-model.ts'
 import { mustEqual, mustHold } from '../target.ts'
 import type { FuzzTarget } from '../target.ts'
+import { linkVectors } from './link.ts'
 
 export const relay: FuzzTarget = {
   name: 'relay',
@@ -97,6 +100,13 @@ function sendOnLink(rig: Rig, reader: InputReader): void {
   rig.downlink(sender, damaged(linkDatagram(cookie, ...frames), reader))
 }
 
+/** The datagrams that docs/link.md freezes, good and bad, with this relay's cookie. */
+function sendVector(rig: Rig, reader: InputReader): void {
+  const datagram = reader.pick(LINK_VECTORS).slice()
+  if (datagram.length >= 12) datagram.set(COOKIE, 4)
+  rig.downlink(reader.pick(SENDERS), damaged(datagram, reader))
+}
+
 function ping(rig: Rig, reader: InputReader): void {
   const type = reader.pick([LINK_TYPE_PING, LINK_TYPE_PING + 1])
   const probe = concatBytes(
@@ -113,7 +123,7 @@ function changeFleet(rig: Rig, reader: InputReader): void {
 }
 
 function letTimePass(rig: Rig, reader: InputReader): void {
-  rig.elapse(reader.word() * (reader.byte() % 4))
+  rig.elapse(reader.word() * reader.pick([0, 1, 3, 61]))
 }
 
 function closeConnection(rig: Rig, reader: InputReader): void {
@@ -308,6 +318,10 @@ function damaged(packet: Uint8Array, reader: InputReader): Uint8Array {
   return copy
 }
 
+function withShortAttribute(type: number): Uint8Array {
+  return encodeStunMessage(BINDING_REQUEST, new Uint8Array(12), [{ type, value: new Uint8Array(8) }], {})
+}
+
 function reasonOf(verdict: number): string {
   return verdict < 0 ? (DROP_REASONS[dropIndex(verdict)] ?? 'an unknown reason') : 'forwarding'
 }
@@ -323,6 +337,7 @@ const OPERATIONS: readonly Operation[] = [
   sendOnLink,
   sendOnLink,
   sendOnLink,
+  sendVector,
   ping,
   changeFleet,
   letTimePass,
@@ -333,6 +348,7 @@ const OPERATIONS: readonly Operation[] = [
 const COOKIE = Uint8Array.of(1, 2, 3, 4, 5, 6, 7, 8)
 const WRONG_COOKIE = Uint8Array.of(1, 2, 3, 4, 5, 6, 7, 9)
 const NOTHING = new Uint8Array(0)
+const LINK_VECTORS = linkVectors()
 const MAX_FLOWS = 4
 const HEADROOM = MAX_FRAME_HEADER_BYTES + 2
 
@@ -359,9 +375,14 @@ const CLIENTS: readonly Client[] = [
   { address: '198.51.100.2', port: 9, listener: 255, transport: 'tcp' },
 ]
 
+const UFRAG_REST = 'A'.repeat(21)
+
 const PACKETS: readonly Uint8Array[] = [
   ...UPSTREAMS.map((upstream) => bindingRequest(ufragTo(upstream))),
   bindingRequest(ufragTo({ cluster: 0, transceiver: 0 })),
+  // Of another length, somebody else's, under an unknown key, and forged.
+  ...['short', `8${UFRAG_REST}`, `E${UFRAG_REST}`, `A${UFRAG_REST}`].map((ufrag) => bindingRequest(ufrag)),
+  ...[ATTRIBUTE_MESSAGE_INTEGRITY, ATTRIBUTE_FINGERPRINT].map(withShortAttribute),
   bindingResponse(),
   dtlsPacket(1_452),
   dtlsPacket(1_453),
