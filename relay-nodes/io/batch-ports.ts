@@ -81,9 +81,12 @@ export class BatchPorts {
     this.#link = new BatchSocket(options.link)
     this.#clients = options.clients.map((handle) => new BatchSocket(handle))
     this.#receive = new ReceiveBatch(this.#memory, 0, BATCH, SLOT_BYTES, HEADROOM_BYTES)
-    this.#toUpstreams = new SendBatch(this.#memory, sendAt, BATCH, BATCH * 2, this.#link.isIpv6)
+    this.#toUpstreams = new SendBatch(this.#memory, sendAt, BATCH, BATCH * 2, {
+      isIpv6: this.#link.isIpv6,
+      segments: true,
+    })
     this.#toClients = this.#clients.map(
-      (socket, i) => new SendBatch(this.#memory, clientsAt + i * downlinkBytes, BATCH, BATCH, socket.isIpv6),
+      (socket, i) => new SendBatch(this.#memory, clientsAt + i * downlinkBytes, BATCH, BATCH, socket),
     )
     this.#poller = new Poller(this.#memory, pollAt, [...this.#clients, this.#link])
     writeLinkHeader(this.#memory.bytes, this.#linkHeaderAt, LINK_TYPE_DATA, options.cookie)

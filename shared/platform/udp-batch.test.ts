@@ -94,7 +94,7 @@ describe.skipIf(!isBatchSupported())('batched UDP on Linux', () => {
     const at = 4096
     const memory = new PacketMemory(at + SendBatch.bytesFor(8, 32))
     memory.bytes.forEach((_byte, index) => (memory.bytes[index] = index)) // also where the structures go
-    const batch = new SendBatch(memory, at, 8, 32, socket.isIpv6)
+    const batch = new SendBatch(memory, at, 8, 32, socket)
     const words = new Int32Array(ENDPOINT_WORDS)
     for (let message = 0; message < 8; message++) {
       const peer = peers[message % 2]!
@@ -119,7 +119,7 @@ describe.skipIf(!isBatchSupported())('batched UDP on Linux', () => {
     const peer = await dgramPeer('udp4', '127.0.0.1')
     const at = 1 << 17
     const memory = new PacketMemory(at + SendBatch.bytesFor(3, 3))
-    const batch = new SendBatch(memory, at, 3, 3, false)
+    const batch = new SendBatch(memory, at, 3, 3, { isIpv6: false })
     const words = new Int32Array(ENDPOINT_WORDS)
     writeClient(words, 0, { address: '127.0.0.1', port: peer.port, listener: 0, transport: 'udp' })
     for (const length of [10, 70_000, 20]) {
@@ -132,11 +132,47 @@ describe.skipIf(!isBatchSupported())('batched UDP on Linux', () => {
     expect(peer.received.map((datagram) => datagram.length)).toEqual([10, 20])
   })
 
+  test.each([
+    ['udp4', '127.0.0.1'],
+    ['udp6', '::1'],
+  ] as const)('lets the kernel cut datagrams of one length from one message (%s)', async (type, address) => {
+    const socket = batchSocket(address)
+    const peers = [await dgramPeer(type, address), await dgramPeer(type, address)]
+    const at = 1 << 16
+    const memory = new PacketMemory(at + SendBatch.bytesFor(128, 256))
+    memory.bytes.forEach((_byte, index) => (memory.bytes[index] = index % 251))
+    const batch = new SendBatch(memory, at, 128, 256, { isIpv6: socket.isIpv6, segments: true })
+    const words = new Int32Array(ENDPOINT_WORDS)
+    const lengths = [
+      [100, 100, 60, 100, 100, 200, 1400, ...Array.from({ length: 80 }, () => 1400)],
+      [100, 100],
+    ]
+    lengths.forEach((list, to) => {
+      writeClient(words, 0, { address, port: peers[to]!.port, listener: 0, transport: 'udp' })
+      list.forEach((length, i) => {
+        batch.addPart(i, 12)
+        batch.addPart(1_000 + i, length - 12)
+        batch.endMessage(words, 0)
+      })
+    })
+    expect(batch.pending).toBeLessThan(10)
+    batch.flush(socket)
+    const total = lengths.flat().length
+    expect([batch.sent, batch.refused]).toEqual([total, 0])
+    while (peers.flatMap(({ received }) => received).length < total)
+      await new Promise((r) => setTimeout(r, 5))
+    lengths.forEach((list, to) => {
+      const expected = list.map((length, i) => [i, i + 11, length].join())
+      const got = peers[to]!.received.map((datagram) => [datagram[0], datagram[11], datagram.length].join())
+      expect(got).toEqual(expected)
+    })
+  })
+
   test('refuses an IPv6 endpoint on an IPv4 socket and sends the messages around it', async () => {
     const socket = batchSocket('127.0.0.1')
     const peer = await dgramPeer('udp4', '127.0.0.1')
     const memory = new PacketMemory(128 + SendBatch.bytesFor(3, 3))
-    const batch = new SendBatch(memory, 128, 3, 3, false)
+    const batch = new SendBatch(memory, 128, 3, 3, { isIpv6: false })
     const words = new Int32Array(ENDPOINT_WORDS)
     for (const address of ['127.0.0.1', '2001:db8::7f00:1', '127.0.0.1']) {
       writeClient(words, 0, { address, port: peer.port, listener: 0, transport: 'udp' })

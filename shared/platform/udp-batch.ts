@@ -183,27 +183,51 @@ export class ReceiveBatch {
   }
 }
 
+/** How a batch sends. */
+export interface SendBatchOptions {
+  /** The family of the socket that it will be sent through. */
+  readonly isIpv6: boolean
+  /** Has the kernel cut datagrams of one length to one endpoint from one message (UDP_SEGMENT, man 7 udp). */
+  readonly segments?: boolean
+}
+
 /** Messages that one `sendmmsg` sends. */
 export class SendBatch {
   readonly #layout: Layout
   readonly #messages: number
   readonly #vectors: number
   readonly #isIpv6: boolean
+  /** How many datagrams each message holds. */
+  readonly #datagrams: Int32Array
+  #segments: boolean
   #message = 0
   #vector = 0
   #firstVector = 0
+  /** Bytes of the datagram that is being gathered, and of the message that it may join. */
+  #bytes = 0
+  #messageBytes = 0
+  /** Length of the datagrams in the last message while others may join it, or else 0. */
+  #segmentBytes = 0
 
   /** Datagrams that the system took, and those that it refused. */
   sent = 0
   refused = 0
 
   /** Lays out room for `messages` of `vectors` parts in all, from `at` (8-byte aligned) on. */
-  constructor(memory: PacketMemory, at: number, messages: number, vectors: number, isIpv6: boolean) {
+  constructor(
+    memory: PacketMemory,
+    at: number,
+    messages: number,
+    vectors: number,
+    { isIpv6, segments = false }: SendBatchOptions,
+  ) {
     demandRoom(memory, at, SendBatch.bytesFor(messages, vectors))
     this.#layout = new Layout(memory, at, messages, vectors)
     this.#messages = messages
     this.#vectors = vectors
     this.#isIpv6 = isIpv6
+    this.#segments = segments
+    this.#datagrams = new Int32Array(messages)
     for (let message = 0; message < messages; message++) {
       this.#layout.setNameLength(message, isIpv6 ? SOCKADDR_IN6_BYTES : SOCKADDR_IN_BYTES)
     }
@@ -224,23 +248,25 @@ export class SendBatch {
     return this.#message
   }
 
-  /** Adds `length` bytes at `start` to the message that `endMessage` will close. */
+  /** Adds `length` bytes at `start` to the datagram that `endMessage` will close. */
   addPart(start: number, length: number): void {
     this.#layout.setVector(this.#vector++, start, length)
+    this.#bytes += length
   }
 
-  /** Closes the message and addresses it to the endpoint at `words[wordsAt]`; one that the socket cannot reach is refused. */
+  /** Closes the datagram and addresses it to the endpoint at `words[wordsAt]`; one that the socket cannot reach is refused. */
   endMessage(words: Int32Array, wordsAt: number): void {
     if (!this.#isIpv6 && !isIpv4Words(words, wordsAt)) {
       this.#vector = this.#firstVector
       this.refused++
-      return
+    } else {
+      const name = this.#layout.nameWord(this.#message)
+      writeName(this.#layout.words, name, words, wordsAt, this.#isIpv6)
+      if (this.#mayJoin(name)) this.#join()
+      else this.#begin()
     }
-    const name = this.#layout.nameWord(this.#message)
-    writeName(this.#layout.words, name, words, wordsAt, this.#isIpv6)
-    this.#layout.setVectors(this.#message, this.#firstVector, this.#vector - this.#firstVector)
-    this.#message++
     this.#firstVector = this.#vector
+    this.#bytes = 0
   }
 
   /**
@@ -252,17 +278,47 @@ export class SendBatch {
     while (at < this.#message) {
       const address = this.#layout.address + at * MESSAGE_BYTES
       const taken = libc.sendmmsg(socket.descriptor, address, this.#message - at, libc.MSG_DONTWAIT)
-      if (taken > 0) {
-        this.sent += taken
-        at += taken
-      } else {
-        this.refused++
-        at++
-      }
+      if (taken <= 0) this.#passOver(at++)
+      else for (const end = at + taken; at < end; at++) this.sent += this.#datagrams[at] ?? 0
     }
     this.#message = 0
     this.#vector = 0
     this.#firstVector = 0
+    this.#segmentBytes = 0
+  }
+
+  /** Only the last of a message's datagrams may be shorter than the others, and none longer. */
+  #mayJoin(name: number): boolean {
+    return (
+      this.#bytes > 0 &&
+      this.#bytes <= this.#segmentBytes &&
+      this.#messageBytes + this.#bytes <= MAX_SEGMENTED_BYTES &&
+      isSameName(this.#layout.words, name, this.#layout.nameWord(this.#message - 1))
+    )
+  }
+
+  #join(): void {
+    const last = this.#message - 1
+    this.#layout.addVectors(last, this.#vector - this.#firstVector)
+    this.#layout.setSegmentBytes(last, this.#segmentBytes)
+    this.#datagrams[last] = (this.#datagrams[last] ?? 0) + 1
+    this.#messageBytes += this.#bytes
+    if (this.#bytes < this.#segmentBytes || this.#datagrams[last] === MAX_SEGMENTS) this.#segmentBytes = 0
+  }
+
+  #begin(): void {
+    this.#layout.setVectors(this.#message, this.#firstVector, this.#vector - this.#firstVector)
+    if (this.#segments) this.#layout.setSegmentBytes(this.#message, 0)
+    this.#datagrams[this.#message++] = 1
+    this.#messageBytes = this.#bytes
+    this.#segmentBytes = this.#segments ? this.#bytes : 0
+  }
+
+  /** A path that segments do not fit, or a device that cannot cut them, gets single datagrams from now on. */
+  #passOver(message: number): void {
+    const datagrams = this.#datagrams[message] ?? 0
+    if (datagrams > 1 && NO_SEGMENTS.includes(libc.errno())) this.#segments = false
+    this.refused += datagrams
   }
 }
 
@@ -297,7 +353,8 @@ export class Poller {
 }
 
 /**
- * Where the headers, vectors and names of a batch lie, one kind after the other. Each message has its own name.
+ * Where the headers, vectors, names and control messages of a batch lie, one kind after the other. Each message has
+ * its own name and control message.
  *
  * Native memory is written by 32-bit words, which both ABIs store with the low byte first; what is in network
  * order there goes through `swapBytes`.
@@ -312,6 +369,7 @@ class Layout {
   readonly #messagesWord: number
   readonly #vectorsAt: number
   readonly #namesAt: number
+  readonly #controlsAt: number
 
   constructor(memory: PacketMemory, at: number, messages: number, vectors: number) {
     if (at % 8 !== 0) throw new RangeError('a batch must begin at a multiple of 8')
@@ -321,16 +379,19 @@ class Layout {
     this.#messagesWord = at / 4
     this.#vectorsAt = at + messages * MESSAGE_BYTES
     this.#namesAt = this.#vectorsAt + vectors * VECTOR_BYTES
-    this.end = this.#namesAt + messages * SOCKADDR_BYTES
+    this.#controlsAt = this.#namesAt + messages * SOCKADDR_BYTES
+    this.end = this.#controlsAt + messages * CONTROL_BYTES
     this.address = memory.address + at
     memory.bytes.fill(0, at, this.end)
     for (let message = 0; message < messages; message++) {
-      this.#setPointer(this.messageWord(message) + NAME_WORD, this.#namesAt + message * SOCKADDR_BYTES)
+      const word = this.messageWord(message)
+      this.#setPointer(word + NAME_WORD, this.#namesAt + message * SOCKADDR_BYTES)
+      this.#setPointer(word + CONTROL_WORD, this.#controlsAt + message * CONTROL_BYTES)
     }
   }
 
   static bytesFor(messages: number, vectors: number): number {
-    return messages * (MESSAGE_BYTES + SOCKADDR_BYTES) + vectors * VECTOR_BYTES
+    return messages * (MESSAGE_BYTES + SOCKADDR_BYTES + CONTROL_BYTES) + vectors * VECTOR_BYTES
   }
 
   messageWord(message: number): number {
@@ -349,6 +410,22 @@ class Layout {
     const word = this.messageWord(message)
     this.#setPointer(word + VECTORS_WORD, this.#vectorsAt + first * VECTOR_BYTES)
     this.words[word + VECTOR_COUNT_WORD] = count
+  }
+
+  addVectors(message: number, count: number): void {
+    const word = this.messageWord(message) + VECTOR_COUNT_WORD
+    this.words[word] = (this.words[word] ?? 0) + count
+  }
+
+  /** Has the kernel cut the message into datagrams of so many bytes; 0: it is one datagram. */
+  setSegmentBytes(message: number, bytes: number): void {
+    this.words[this.messageWord(message) + CONTROL_LENGTH_WORD] = bytes === 0 ? 0 : CONTROL_BYTES
+    if (bytes === 0) return
+    const word = (this.#controlsAt + message * CONTROL_BYTES) >>> 2
+    this.words[word] = CONTROL_USED_BYTES
+    this.words[word + 2] = libc.SOL_UDP
+    this.words[word + 3] = libc.UDP_SEGMENT
+    this.words[word + 4] = bytes
   }
 
   setVector(vector: number, start: number, length: number): void {
@@ -392,6 +469,11 @@ function writeName(native: Int32Array, name: number, words: Int32Array, at: numb
   native[name + IPV4_WORD] = swapBytes(words[at + 3] ?? 0)
 }
 
+function isSameName(native: Int32Array, a: number, b: number): boolean {
+  for (let i = 0; i < SOCKADDR_BYTES / 4; i++) if (native[a + i] !== native[b + i]) return false
+  return true
+}
+
 /** Turns a 32-bit word around, between network order and that of the machine. */
 function swapBytes(word: number): number {
   return (word << 24) | ((word & 0xff00) << 8) | ((word >>> 8) & 0xff00) | (word >>> 24)
@@ -418,6 +500,8 @@ const NAME_WORD = 0
 const NAME_LENGTH_WORD = 2
 const VECTORS_WORD = 4
 const VECTOR_COUNT_WORD = 6
+const CONTROL_WORD = 8
+const CONTROL_LENGTH_WORD = 10
 const MESSAGE_LENGTH_WORD = 14
 /** `struct iovec`: pointer and length. */
 const VECTOR_BYTES = 16
@@ -431,6 +515,14 @@ const IPV6_ADDRESS = 8
 const IPV4_WORD = IPV4_ADDRESS / 4
 const IPV6_WORD = IPV6_ADDRESS / 4
 const PORT_MASK = 0xffff0000
+/** `struct cmsghdr` and one 16-bit number: the bytes that count, and with the padding. */
+const CONTROL_USED_BYTES = 18
+const CONTROL_BYTES = 24
+/** What the kernel cuts from one message, at most: UDP_MAX_SEGMENTS of its older versions, in one IP packet. */
+const MAX_SEGMENTS = 64
+const MAX_SEGMENTED_BYTES = 65_000
+/** EIO, EINVAL, EMSGSIZE: the answers to a segmented message that cannot be cut here. */
+const NO_SEGMENTS: readonly number[] = [5, 22, 90]
 /** `struct pollfd`: descriptor, events, revents. */
 const POLLFD_BYTES = 8
 /** SO_MEMINFO gives nine words, of which this one counts drops (linux/sock_diag.h). */
