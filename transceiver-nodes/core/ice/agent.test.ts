@@ -439,6 +439,21 @@ describe('the ICE agent', () => {
     expect(world.agent.pollTimeout()).toBeUndefined()
   })
 
+  test('asks a client that is back after a long silence before its consent expires', () => {
+    const world = new World()
+    const home = world.check(0, HOME) as IcePath
+    world.run(10_000)
+    world.answers = () => false
+    world.run(home.consentAt! + 29_500 - world.now)
+    world.answers = () => true
+    world.check(0, HOME)
+    for (let i = 0; i < 500; i++) {
+      home.heardAt = world.now
+      world.run(20)
+    }
+    expect(world.commands.some((command) => command.type === 'expire')).toBe(false)
+  })
+
   test('expires when no client ever comes', () => {
     const world = new World()
     world.run(31_000)

@@ -169,9 +169,16 @@ export class IceAgent {
     this.#transmit(path, bindingSuccess(message, path.client, this.#parameters.localMac), true)
     if (!path.isValid && !this.#checks.some((check) => check.path === path))
       this.#check(path, 'ordinary', now)
+    this.#hastenConsent(path, now)
     this.#selectFirst(path, now)
     this.#settleControl(message, path)
     return path
+  }
+
+  /** A client that is back is asked soon, so that consent which nobody could give meanwhile does not expire. */
+  #hastenConsent(path: IcePath, now: Millis): void {
+    const isOverdue = path.consentAt !== undefined && now >= path.consentAt + CONSENT_OVERDUE
+    if (isOverdue) path.checkAt = millisOf(Math.min(path.checkAt, now + PROBE_INTERVAL))
   }
 
   /** Media may flow on the first verified check: our own check's answer would cost a round trip. */
@@ -355,6 +362,8 @@ function hasSpokenSince(path: IcePath, silent: IcePath): boolean {
 const NOMINATION_WAIT = 100
 /** Mean interval of consent checks on each path, RFC 7675 section 5.1. */
 const CONSENT_INTERVAL = 5000
+/** A path whose last answer is older than this has missed one. */
+const CONSENT_OVERDUE = 1.5 * CONSENT_INTERVAL
 /** Consent expires this long after the last answered check, RFC 7675 section 5.1. */
 const CONSENT_LIFETIME = 30_000
 /** A client sends at least 50 packets per second, so a path that carries nothing for this long is suspect. */
