@@ -20,7 +20,7 @@ import { config, randomWords, secrets, spares } from './startup.ts'
 /** Of this project, for the registry. */
 const VERSION = '0.1.0'
 /** How long the store may hold up the start: a call that goes on without it waits for its next check. */
-const STORE_WAIT = 500
+const STORE_WAIT = 1_500
 const NOTHING_STORED: [readonly TransceiverRecord[], Int32Array] = [[], new Int32Array(0)]
 
 const log = openLog({ level: config.logLevel, fields: { node: config.nodeId } })
