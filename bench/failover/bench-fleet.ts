@@ -30,6 +30,8 @@ export class BenchFleet {
   readonly relays: readonly RelayProcess[]
   readonly clients: UdpClients
   readonly arrivals = new Arrivals()
+  /** The reasons for which the transceiver has ended calls: none is due. */
+  readonly endings: string[] = []
   readonly #store: BenchStore
   readonly #transceiver: Child
   readonly #control: Transceivers
@@ -139,8 +141,8 @@ export class BenchFleet {
   }
 
   #handleLine(line: string): void {
-    if (!line.startsWith('{"arrivals"')) return
-    const { arrivals } = JSON.parse(line) as { arrivals: readonly NotedArrival[] }
+    const { arrivals = [], message, reason } = JSON.parse(line) as TransceiverLine
+    if (message === 'A call ended') this.endings.push(reason ?? '')
     for (const [callId, link, at] of arrivals) {
       const call = this.#callById.get(callId)
       if (call === undefined) continue
@@ -148,6 +150,13 @@ export class BenchFleet {
       this.arrivals.note(call, 'toTransceiver', at)
     }
   }
+}
+
+/** A line of the listening transceiver: of its ear, or of its log. */
+interface TransceiverLine {
+  readonly arrivals?: readonly NotedArrival[]
+  readonly message?: string
+  readonly reason?: string
 }
 
 function siteOf(plan: RelayPlan, [client = 0, link = 0, admin = 0]: readonly number[]): RelaySite {

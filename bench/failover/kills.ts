@@ -68,6 +68,7 @@ async function untilAudioFlows(fleet: BenchFleet, killedAt: number): Promise<voi
         fleet.arrivals.countSince(call, direction, now - STEADY_MILLIS) < STEADY_PACKETS,
     )
     if (silent === undefined) return
+    if (fleet.endings.length > 0) throw new Error(`a call has ended: ${fleet.endings.join(', ')}`)
     if (now > killedAt + GIVE_UP) throw new Error(`call ${silent.call} is silent, ${silent.direction}`)
     await sleep(POLL_INTERVAL)
   }

@@ -28,7 +28,7 @@ const SCENARIOS: Readonly<Record<string, Scenario>> = {
   secondVip,
 }
 const FULL: Effort = { kills: 20, calls: 6 }
-const QUICK: Effort = { kills: 2, calls: 4 }
+const QUICK: Effort = { kills: 2, calls: 3 }
 
 const { values } = parseArgs({
   options: { json: { type: 'boolean' }, quick: { type: 'boolean' }, only: { type: 'string' } },

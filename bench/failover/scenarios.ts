@@ -128,11 +128,11 @@ const ONE_RELAY: RelayPlan = { vip: '127.0.0.1', bind: '127.0.0.1', clientPorts:
 /** Loopback addresses, so that two relays can have the same port. */
 const OWN_ADDRESSES = ['127.0.0.2', '127.0.0.3']
 
-/** Between two calls, so that their clients check at different times: a share of Chromium's 2.5 s. */
-const CALLS_APART = 350
+/** Between two calls, so that their clients check at different times: a share of Chromium’s 2.5 s. */
+const CALLS_APART = 300
 /** Bindings are written once a second, so those of the last second are not in the store. */
 const REST_OF_BINDINGS = 1_100
 /** A thread that dies in its first second is taken for broken, and replaced more slowly. */
 const REST_OF_THREADS = 1_100
 /** The clients' next checks prove the paths through the restarted relay; after a move a call stays for 3 s. */
-const REST_OF_PATHS = 3_000
+const REST_OF_PATHS = 2_000
