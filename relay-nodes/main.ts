@@ -7,7 +7,10 @@
 
 import { enableCompileCache } from 'node:module'
 import { fileURLToPath } from 'node:url'
+import { widenInlining } from './io/inlining.ts'
 
+// Before anything is loaded: code kept by one start fits the next only under the same flags of V8.
+widenInlining()
 process.env['NODE_COMPILE_CACHE'] ??= fileURLToPath(new URL('../.firsthop/compile-cache', import.meta.url))
 enableCompileCache()
 // First what lets the threads load, then everything else.
