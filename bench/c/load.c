@@ -16,9 +16,11 @@
  *     open FLOWS                                    opened FLOWS
  *     uplink FLOWS WARM_MILLIS MILLIS               PACKETS CPU_NANOS MICROS LOST
  *     downlink FLOWS FRAMES WARM_MILLIS MILLIS      the same; FRAMES is how many share a datagram of the link
+ *     pace FLOWS RATE WARM_MILLIS MILLIS            round trips at RATE packets a second: pace.h
+ *     direct FLOWS RATE WARM_MILLIS MILLIS          the same, straight to the peer and back
  */
 
-#include "link.h"
+#include "pace.h"
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
@@ -284,8 +286,20 @@ static void measure(int is_uplink, int warm_millis, int millis) {
   printf("%lu %ld %ld %lu\n", (unsigned long)packets, (long)nanos, (long)(micros() - begin), (unsigned long)packets_lost);
 }
 
+/** Paces packets through the contender, or straight to the peer. */
+static void pace_flows(int is_direct, int count, int rate, int warm_millis, int millis) {
+  static struct sockaddr_in peer;
+  socklen_t length = sizeof peer;
+  lay_uplink(count);
+  getsockname(peer_fd, (struct sockaddr *)&peer, &length);
+  if (is_direct)
+    for (int i = 0; i < count; i++) uplink.messages[i].msg_hdr.msg_name = &peer;
+  struct loop loop = {.client_fd = client_fd, .peer_fd = peer_fd, .messages = uplink.messages, .count = count};
+  pace(&loop, pid, rate, warm_millis, millis);
+}
+
 static void obey(const char *line, int client_port) {
-  int count, frames, warm, millis;
+  int count, frames, rate, warm, millis;
   if (sscanf(line, "open %d", &count) == 1) {
     open_flows(count);
     printf("opened %d\n", count);
@@ -295,6 +309,10 @@ static void obey(const char *line, int client_port) {
   } else if (sscanf(line, "downlink %d %d %d %d", &count, &frames, &warm, &millis) == 4) {
     lay_downlink(count, frames, client_port);
     measure(0, warm, millis);
+  } else if (sscanf(line, "pace %d %d %d %d", &count, &rate, &warm, &millis) == 4) {
+    pace_flows(0, count, rate, warm, millis);
+  } else if (sscanf(line, "direct %d %d %d %d", &count, &rate, &warm, &millis) == 4) {
+    pace_flows(1, count, rate, warm, millis);
   }
   fflush(stdout);
 }
