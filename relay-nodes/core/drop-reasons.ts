@@ -26,6 +26,7 @@ export const UPLINK_DROP_REASONS = [
   'ufrag-forged',
   'ufrag-expired',
   'unknown-upstream',
+  'session-budget',
   'unknown-flow',
   'recovering',
 ] as const

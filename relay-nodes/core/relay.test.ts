@@ -61,7 +61,8 @@ import type { DropReason } from './drop-reasons.ts'
 import { FLOW_HOLD, FLOW_IDLE_TIMEOUT } from './flow-table.ts'
 import { Relay } from './relay.ts'
 import type { RelayConfig } from './relay.ts'
-import { SOURCE_BURST, SOURCE_RATE } from './source-budget.ts'
+import { SESSION_BURST, SESSION_RATE } from './session-budget.ts'
+import { SOURCE_BURST } from './source-budget.ts'
 import type { Upstream } from './upstreams.ts'
 
 const COOKIE = Uint8Array.from([1, 2, 3, 4, 5, 6, 7, 8])
@@ -139,7 +140,6 @@ describe('drops', () => {
       encodeStunMessage(BINDING_REQUEST, new Uint8Array(12), [{ type: 0x8028, value: utf8('abcdefgh') }], {}),
     ],
     'no-ufrag': () => [encodeStunMessage(BINDING_REQUEST, new Uint8Array(12), [username(ufrag)], {})],
-    'source-budget': () => [check],
     'ufrag-length': () => [bindingRequest('short')],
     'ufrag-alphabet': () => [bindingRequest(`-${ufrag.slice(1)}`)],
     'ufrag-not-ours': () => [bindingRequest(`8${ufrag.slice(1)}`)],
@@ -147,13 +147,14 @@ describe('drops', () => {
     'ufrag-forged': () => [bindingRequest(`AAAA${ufrag.slice(4)}`)],
     'ufrag-expired': () => [check],
     'unknown-upstream': () => [bindingRequest(ufragTo({ cluster: 1, transceiver: 3 }))],
+    'session-budget': () => [check],
     'unknown-flow': () => [rtpPacket(160)],
   }
 
   test.each(Object.keys(ofClient) as UplinkReason[])('a packet of a client: %s', (reason) => {
     const rig = new Rig()
     if (reason === 'ufrag-expired') rig.relay.handleTimeout(epochSecondsOf(EPOCH + 86_400), rig.now)
-    if (reason === 'source-budget') rig.flood(neighbour, check, SOURCE_BURST)
+    if (reason === 'session-budget') rig.flood(attacker, check, SESSION_BURST)
     const [packet, from = client] = ofClient[reason]()
     expect(rig.uplink(from, packet)).toBe(reason)
     expect(rig.dropped()).toEqual({ [reason]: 1 })
@@ -352,27 +353,34 @@ describe('flows', () => {
   })
 })
 
-describe('a network that floods', () => {
+describe('a flood of checks', () => {
   const check = bindingRequest(ufragTo(alpha))
+  const forged = bindingRequest('A'.repeat(22))
 
-  test('takes nothing from those in it who have a flow', () => {
+  test('from one network uses up what is looked into of it, and takes nothing from those who have a flow', () => {
     const rig = new Rig()
     rig.bind(alpha, client)
-    rig.flood(neighbour, check, SOURCE_BURST + 10)
+    rig.flood(neighbour, forged, SOURCE_BURST + 10)
     expect(rig.uplink(neighbour, check)).toBe('source-budget')
     expect(rig.uplink(client, check)).toMatchObject({ to: alpha })
     expect(rig.uplink(client, rtpPacket(160))).toMatchObject({ to: alpha })
     expect(rig.uplink(attacker, check)).toMatchObject({ to: alpha })
-    expect(rig.dropped()).toEqual({ 'source-budget': 11 })
+    expect(rig.dropped()).toEqual({ 'ufrag-forged': SOURCE_BURST, 'source-budget': 11 })
+    rig.elapse(1_000)
+    expect(rig.uplink(neighbour, check)).toMatchObject({ to: alpha })
   })
 
-  test('is looked into again as time goes by', () => {
+  test('for one session, from everywhere, uses up what the session is sent of unknown clients', () => {
     const rig = new Rig()
-    rig.flood(neighbour, check, SOURCE_BURST)
+    rig.bind(alpha, client)
+    for (let i = 0; i < SESSION_BURST; i++) rig.uplink({ ...client, address: `10.${i}.0.1` }, check)
+    expect(rig.uplink(attacker, check)).toBe('session-budget')
+    expect(rig.uplink(client, check)).toMatchObject({ to: alpha })
+    expect(rig.uplink(attacker, bindingRequest(ufragTo(beta)))).toMatchObject({ to: beta })
     rig.elapse(1_000)
-    rig.flood(neighbour, check, SOURCE_RATE)
-    expect(rig.dropped()).toEqual({})
-    expect(rig.uplink(client, check)).toBe('source-budget')
+    rig.flood(attacker, check, SESSION_RATE)
+    expect(rig.dropped()).toEqual({ 'session-budget': 1 })
+    expect(rig.uplink(attacker, check)).toBe('session-budget')
   })
 })
 
@@ -548,8 +556,11 @@ describe('whatever comes', () => {
   })
 })
 
-/** No packet with a type out of range is classified as STUN in the first place; `recovering` is an option. */
-type UplinkReason = Exclude<(typeof UPLINK_DROP_REASONS)[number], 'stun-type' | 'recovering'>
+/** No packet with a type out of range is classified as STUN in the first place; `recovering` is an option; `source-budget` takes a flood. */
+type UplinkReason = Exclude<
+  (typeof UPLINK_DROP_REASONS)[number],
+  'stun-type' | 'source-budget' | 'recovering'
+>
 
 type Forwarded = { to: Upstream; client: Client; payload: Uint8Array }
 

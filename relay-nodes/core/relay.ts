@@ -61,6 +61,7 @@ import { FLOW_FOUND, RECORD_CLIENT, RECORD_ROUTE, RECORD_WORDS } from './flow-re
 import { FlowTable } from './flow-table.ts'
 import type { BindOutcome } from './flow-table.ts'
 import { Recovery } from './recovery.ts'
+import { SessionBudget } from './session-budget.ts'
 import { SourceBudget } from './source-budget.ts'
 import { Upstreams } from './upstreams.ts'
 import type { Upstream } from './upstreams.ts'
@@ -100,7 +101,8 @@ export class Relay {
   readonly #listenersEnd: number
   readonly #upstreams = new Upstreams()
   readonly #flows: FlowTable
-  readonly #budget: SourceBudget
+  readonly #sourceBudget: SourceBudget
+  readonly #sessionBudget: SessionBudget
   readonly #recovery: Recovery | undefined = undefined
   readonly #health: LinkHealth | undefined
   readonly #stun = new StunView()
@@ -119,7 +121,8 @@ export class Relay {
     if (this.#listenersEnd > MAX_LISTENERS) throw new RangeError(`more than ${MAX_LISTENERS} client ports`)
     this.#route = new RouteReader(config.routeKeys)
     this.#flows = new FlowTable(config.maxFlows, config.hashKey)
-    this.#budget = new SourceBudget(config.hashKey)
+    this.#sourceBudget = new SourceBudget(config.hashKey)
+    this.#sessionBudget = new SessionBudget(config.hashKey)
     if (config.recovers === true) this.#recovery = new Recovery(config.hashKey, this.counters, now)
     this.#health = config.health
     this.#now = now
@@ -276,16 +279,15 @@ export class Relay {
     if (stunFault !== undefined) return dropCode(stunFault)
     if (!stun.isBindingRequest) return this.#routeByFlow(words, wordsAt, stun.isBindingResponse)
     if (stun.ufragLength < 0) return NO_UFRAG
-    if (!this.#mayBeLookedInto(words, wordsAt)) return SOURCE_BUDGET
-    const routeFault = this.#route.read(memory, stun.usernameStart, stun.ufragLength, this.#nowMinutes)
+    // Whom a transceiver has verified is served, whatever else comes from the same network or for the same session.
+    const isKnown = this.#flows.find(words, wordsAt) >= 0
+    if (!isKnown && !this.#sourceBudget.take(words, wordsAt, this.#now)) return SOURCE_BUDGET
+    const route = this.#route
+    const routeFault = route.read(memory, stun.usernameStart, stun.ufragLength, this.#nowMinutes)
     if (routeFault !== undefined) return dropCode(routeFault)
-    const upstream = this.#upstreams.indexOfRoute(this.#route.cluster, this.#route.transceiver)
-    return upstream < 0 ? UNKNOWN_UPSTREAM : upstream
-  }
-
-  /** Whom a transceiver has verified is served, whatever else comes from the same network. */
-  #mayBeLookedInto(words: Int32Array, wordsAt: number): boolean {
-    return this.#flows.find(words, wordsAt) >= 0 || this.#budget.take(words, wordsAt, this.#now)
+    const upstream = this.#upstreams.indexOfRoute(route.cluster, route.transceiver)
+    if (upstream < 0) return UNKNOWN_UPSTREAM
+    return isKnown || this.#sessionBudget.take(upstream, route.session, this.#now) ? upstream : SESSION_BUDGET
   }
 
   #routeByFlow(words: Int32Array, wordsAt: number, mayRecover: boolean): number {
@@ -395,6 +397,7 @@ const PORTLESS_SOURCE = dropCode('portless-source')
 const UNKNOWN_CLASS = dropCode('unknown-class')
 const NO_UFRAG = dropCode('no-ufrag')
 const SOURCE_BUDGET = dropCode('source-budget')
+const SESSION_BUDGET = dropCode('session-budget')
 const UNKNOWN_UPSTREAM = dropCode('unknown-upstream')
 const UNKNOWN_FLOW = dropCode('unknown-flow')
 const RECOVERING = dropCode('recovering')

@@ -27,6 +27,7 @@ const SENTENCE_BY_REASON: Readonly<Record<DropReason, string>> = {
   'ufrag-forged': 'the ufrag was not sealed under the key that it names',
   'ufrag-expired': 'the ufrag was good until a minute that has passed',
   'unknown-upstream': 'the route leads to a transceiver that is not in the allow-table',
+  'session-budget': 'unknown clients have used up the budget of checks for this session',
   'unknown-flow': 'it carries no route, and no transceiver has bound this client at this port',
   recovering: 'it carries no route, and where its flow leads is being looked up',
   stranger: 'its sender is not the link endpoint of a transceiver in the allow-table',

@@ -19,7 +19,7 @@ export interface Attack {
   readonly isOneNetwork?: boolean
   /** How many times as many packets it takes to have its effect. */
   readonly intensity?: number
-  /** The reasons as which its packets are dropped; none: they are forwarded, and the transceiver refuses them. */
+  /** The reasons as which its packets are dropped; the others are forwarded, and the transceiver refuses them. */
   readonly reasons: readonly DropReason[]
   /** Those of them, and of the reasons for which connections end, that must be among them. */
   readonly mustReach: readonly string[]
@@ -55,8 +55,8 @@ export function attacksWith(ufrag: string): Attack[] {
       target: 'udp',
       packets: [check],
       sources: 2_048,
-      reasons: [],
-      mustReach: [],
+      reasons: ['session-budget'],
+      mustReach: ['session-budget'],
     },
     {
       name: 'media-without-flow',
