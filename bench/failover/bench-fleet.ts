@@ -61,6 +61,7 @@ export class BenchFleet {
     const ports = await freePorts(3 + 3 * plans.length)
     const sites = plans.map((plan, i) => siteOf(plan, ports.slice(3 + 3 * i)))
     const fleet = new BenchFleet(await startBenchStore(keepsBindings), sites, ports)
+    process.on('exit', fleet.#killAll)
     try {
       await Promise.all([...fleet.relays, fleet.#transceiver].map((child) => child.start()))
       return fleet
@@ -89,9 +90,17 @@ export class BenchFleet {
   }
 
   async stop(): Promise<void> {
+    process.off('exit', this.#killAll)
     this.clients.close()
     await Promise.all([...this.relays.map((relay) => relay.kill()), this.#transceiver.kill()])
     await this.#store.close()
+  }
+
+  /** A run that is broken off leaves no process behind. */
+  readonly #killAll = (): void => {
+    for (const { pid } of [...this.relays, this.#transceiver]) {
+      if (pid !== undefined) process.kill(pid, 'SIGKILL')
+    }
   }
 
   async #placeCall(index: number): Promise<void> {

@@ -36,6 +36,8 @@ const { values } = parseArgs({
 const effort = values.quick === true ? QUICK : FULL
 const wanted = values.only?.split(',') ?? Object.keys(SCENARIOS)
 
+for (const signal of ['SIGINT', 'SIGTERM']) process.once(signal, () => process.exit(1))
+
 const gapMillis: Record<string, Gaps> = {}
 const apartMillis: Record<string, Quantiles> = {}
 const beyondMillis: Record<string, Quantiles> = {}

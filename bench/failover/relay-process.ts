@@ -43,6 +43,11 @@ export class RelayProcess {
     return this.#readyAt - this.#startedAt
   }
 
+  /** The process id; undefined while it does not run. */
+  get pid(): number | undefined {
+    return this.#child.pid
+  }
+
   async start(): Promise<void> {
     this.#startedAt = machineNow()
     await this.#child.start()
