@@ -5,17 +5,22 @@ import { createServer } from 'node:net'
 import type { AddressInfo } from 'node:net'
 
 /**
- * Returns `count` different free ports, each with a free one behind it, which a relay's second link takes; another
- * program may take one before it is used.
+ * Returns `count` different free ports, each with two free ones behind it, which a relay's further links take;
+ * another program may take one before it is used.
  */
 export async function freePorts(count: number): Promise<number[]> {
   const ports = new Set<number>()
   while (ports.size < count) {
     const port = await freeTcpPort()
-    const isApart = ![...ports].some((taken) => Math.abs(taken - port) < 2)
-    if (isApart && (await isFreeUdpPort(port)) && (await isFreeUdpPort(port + 1))) ports.add(port)
+    const isApart = ![...ports].some((taken) => Math.abs(taken - port) <= FURTHER_LINKS)
+    if (isApart && (await areFreeUdpPorts(port, port + FURTHER_LINKS))) ports.add(port)
   }
   return [...ports]
+}
+
+async function areFreeUdpPorts(first: number, last: number): Promise<boolean> {
+  for (let port = first; port <= last; port++) if (!(await isFreeUdpPort(port))) return false
+  return true
 }
 
 function freeTcpPort(): Promise<number> {
@@ -36,3 +41,6 @@ function isFreeUdpPort(port: number): Promise<boolean> {
     socket.bind(port, () => socket.close(() => resolve(true)))
   })
 }
+
+/** With two threads, one for the second and one for TCP. */
+const FURTHER_LINKS = 2
