@@ -1,28 +1,36 @@
 /**
  * One thread of the relay as a process of its own, so that its CPU time can be read: docs/benchmarks.md.
  *
- * The real `Relay` over the real `BatchPorts`, with the route key and the upstream given on the command line.
- * For every line on its standard input it says what it has forwarded and allocated.
+ * The real `Relay` over the real `BatchPorts`, with the route key and the upstream given on the command line. Like
+ * a thread of the relay it never returns to the event loop. For every line on its standard input it says what it
+ * has forwarded and how many bytes its heap holds.
  *
  * Usage: relay-process CLIENT_PORT LINK_PORT UPSTREAM_PORT ROUTE_KEY_HEX
  */
 
-import { createInterface } from 'node:readline'
-import { getHeapStatistics } from 'node:v8'
+import { readSync, writeSync } from 'node:fs'
 import { fromHex } from '#shared/bytes'
 import { epochNow, monotonicNow } from '#shared/platform/clock'
 import { aesBlockCipher, randomBytes } from '#shared/platform/crypto'
+import * as libc from '#shared/platform/libc'
+import { PacketMemory } from '#shared/platform/packet-memory'
 import { openSocket } from '#shared/platform/udp-batch'
 import { RouteKeyRing } from '#shared/ufrag/route'
 import { DOWNLINK_FORWARDED, UPLINK_FORWARDED } from '../../relay-nodes/core/counters.ts'
-import { DROP_REASONS } from '../../relay-nodes/core/drop-reasons.ts'
 import { Relay } from '../../relay-nodes/core/relay.ts'
 import { BatchPorts } from '../../relay-nodes/io/batch-ports.ts'
+import { widenInlining } from '../../relay-nodes/io/inlining.ts'
 
-const SERVE_MILLIS = 50
+const STDIN = 0
+const STDOUT = 1
 const BUFFER_BYTES = 8 * 1024 * 1024
 const TURN_MILLIS = 10
+/** How often the standard input is looked at. */
+const LOOK_INTERVAL = 100
+/** The relay's own default. */
+const MAX_FLOWS = 131_072
 
+widenInlining()
 const [clientPort = 0, linkPort = 0, upstreamPort = 0] = process.argv.slice(2, 5).map(Number)
 const routeKey = fromHex(process.argv[5] ?? '') ?? new Uint8Array(0)
 const address = '127.0.0.1'
@@ -32,7 +40,7 @@ const relay = new Relay(
     cookie,
     routeKeys: new RouteKeyRing([{ id: 0, cipher: aesBlockCipher(routeKey) }], 0),
     listeners: 1,
-    maxFlows: 1_000_000,
+    maxFlows: MAX_FLOWS,
     hashKey: [1, 2],
   },
   epochNow(),
@@ -45,26 +53,24 @@ const ports = new BatchPorts(relay, {
   cookie,
 })
 ports.refreshUpstreams()
+const line = new Uint8Array(256)
+const pollfd = new PacketMemory(8)
+new Int32Array(pollfd.bytes.buffer).set([STDIN, libc.POLLIN])
 
-createInterface({ input: process.stdin }).on('line', report).on('close', stop)
-console.log('ready')
-serve()
-
-/** Serves for a while, then lets the event loop see to the input. */
-function serve(): void {
-  const until = monotonicNow() + SERVE_MILLIS
-  while (monotonicNow() < until) ports.turn(TURN_MILLIS)
-  if (monotonicNow() >= relay.pollTimeout()) relay.handleTimeout(epochNow(), monotonicNow())
-  setImmediate(serve)
+writeSync(STDOUT, 'ready\n')
+for (let lookAt = 0; ;) {
+  ports.turn(TURN_MILLIS)
+  const now = monotonicNow()
+  if (now >= relay.pollTimeout()) relay.handleTimeout(epochNow(), now)
+  if (now < lookAt) continue
+  lookAt = now + LOOK_INTERVAL
+  if (libc.poll(pollfd.address, 1, 0) <= 0) continue
+  if (readSync(STDIN, line) === 0) process.exit(0)
+  report()
 }
 
 function report(): void {
   const forwarded = (relay.counters[UPLINK_FORWARDED] ?? 0) + (relay.counters[DOWNLINK_FORWARDED] ?? 0)
-  const drops = Object.fromEntries(DROP_REASONS.map((reason, index) => [reason, relay.drops[index]]))
-  const { total_allocated_bytes } = getHeapStatistics()
-  console.log(JSON.stringify({ forwarded, allocated: total_allocated_bytes, ...ports.counts, drops }))
-}
-
-function stop(): void {
-  process.exit(0)
+  const { heapUsed } = process.memoryUsage()
+  writeSync(STDOUT, `${JSON.stringify({ forwarded, heapUsed })}\n`)
 }
