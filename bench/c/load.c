@@ -16,7 +16,7 @@
  *     open FLOWS                                    opened FLOWS
  *     uplink FLOWS WARM_MILLIS MILLIS               PACKETS CPU_NANOS MICROS LOST
  *     downlink FLOWS FRAMES WARM_MILLIS MILLIS      the same; FRAMES is how many share a datagram of the link
- *     pace FLOWS RATE WARM_MILLIS MILLIS            round trips at RATE packets a second: pace.h
+ *     pace FLOWS RATE WARM_MILLIS MILLIS            undisturbed round trips at RATE a second: pace.h
  *     direct FLOWS RATE WARM_MILLIS MILLIS          the same, straight to the peer and back
  */
 

@@ -14,7 +14,7 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { MAX_SAMPLES = 1 << 20, STAMP_OFFSET = 12, STAMP_BYTES = 8, MAX_BURST = 16 };
+enum { MAX_SAMPLES = 1 << 20, STAMP_OFFSET = 12, MAX_BURST = 16, PATIENCE = 10 };
 static const int64_t SLICE_NANOS = 5000000, DRAIN_NANOS = 20000000;
 /** What the scheduler may take of a slice: for each time that it lets a process run, and in all. */
 static const int64_t FAIR_NANOS_EACH = 5000, FAIR_NANOS = 50000;
@@ -24,7 +24,8 @@ struct loop {
   int client_fd, peer_fd;
   struct mmsghdr *messages;
   int count, next;
-  int64_t sent, returned;
+  /** Of the slice: when it began, how many packets have left, and how many of those are back. */
+  int64_t begin, sent, returned;
 };
 
 /** How long the scheduler has let a process wait, and how often it has let it run. */
@@ -89,6 +90,7 @@ static void take_returned(struct loop *loop) {
   for (int i = 0; i < received; i++) {
     int64_t stamp;
     memcpy(&stamp, batch.slots[i] + HEADROOM_BYTES + STAMP_OFFSET, sizeof stamp);
+    if (stamp < loop->begin) continue;
     loop->returned++;
     if (sample_count < MAX_SAMPLES) samples[sample_count++] = now - stamp;
   }
@@ -97,6 +99,7 @@ static void take_returned(struct loop *loop) {
 /** Runs one slice, until everything is back or long overdue. */
 static void run_slice(struct loop *loop, double rate) {
   int64_t begin = nanos(), end = begin + SLICE_NANOS, now = begin;
+  loop->begin = begin;
   loop->sent = loop->returned = 0;
   for (; now < end || (loop->returned < loop->sent && now < end + DRAIN_NANOS); now = nanos()) {
     if (now < end) send_due(loop, (int64_t)((now - begin) * rate / 1e9));
@@ -116,7 +119,8 @@ static long quantile(double share) {
 }
 
 /**
- * Offers `rate` packets a second for a while, and tells how the slices went that nobody disturbed:
+ * Offers `rate` packets a second until there are `millis` of slices that nobody disturbed, or for ten times as
+ * long, and tells how those went:
  *
  *     SLICES DISTURBED SENT LOST P50 P99 P999        the last three in nanoseconds
  */
@@ -128,7 +132,8 @@ static void pace(struct loop *loop, int pid, double rate, int warm_millis, int m
   int slices = 0, disturbed = 0;
   while (nanos() < end) run_slice(loop, rate);
   sample_count = 0;
-  for (end = nanos() + millis * 1000000LL; nanos() < end;) {
+  int wanted = millis * 1000000LL / SLICE_NANOS;
+  for (end = nanos() + PATIENCE * millis * 1000000LL; slices - disturbed < wanted && nanos() < end;) {
     int samples_before = sample_count;
     struct schedule own_before = read_schedule(own), other_before = read_schedule(other);
     run_slice(loop, rate);
