@@ -43,9 +43,10 @@ const apartMillis: Record<string, Quantiles> = {}
 const beyondMillis: Record<string, Quantiles> = {}
 for (const [name, scenario] of Object.entries(SCENARIOS)) {
   if (!wanted.includes(name)) continue
-  console.error(`${name} …`)
   const samples = await scenario(effort)
-  gapMillis[name] = gapsOf(samples)
+  const gaps = gapsOf(samples)
+  gapMillis[name] = gaps
+  console.error(`${name}: p50 ${gaps.p50} ms, p99 ${gaps.p99} ms, max ${gaps.max} ms`)
   if (samples.every(({ apart }) => apart === 0)) continue
   apartMillis[name] = quantilesOf(samples.map(({ apart }) => apart))
   beyondMillis[name] = quantilesOf(samples.map((sample) => worst(sample) - sample.apart))
