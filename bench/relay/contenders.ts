@@ -86,7 +86,10 @@ function setupOf(name: ContenderName, workshop: Workshop, ports: readonly number
   const plain = { mode: 'plain', flows: encodePlainFlows(flows) } as const
   switch (name) {
     case 'relay':
-      return { ...checked, command: [NODE, `${HERE}relay-process.ts`, ...given, toHex(routeKey)] }
+      return {
+        ...checked,
+        command: [NODE, '--expose-gc', `${HERE}relay-process.ts`, ...given, toHex(routeKey)],
+      }
     case 'forwarder':
       return { ...checked, command: [`${folder}/forwarder`, ...given] }
     case 'dgram':

@@ -25,11 +25,11 @@ const FRAMES_PER_DATAGRAM = 8
 const SETTLE_MILLIS = 50
 /** V8 has compiled what it will compile after so many packets of either direction, or the bench goes on without. */
 const WARM_PACKETS = 400_000
-const WARM_SECONDS = isQuick ? 2 : 8
+const WARM_SECONDS = isQuick ? 1 : 8
 /** The heap is measured over so many packets, in so many runs, each for so long at most. */
 const ALLOCATION_PACKETS = 1_000_000
-const ALLOCATION_RUNS = isQuick ? 1 : 2
-const ALLOCATION_SECONDS = isQuick ? 5 : 12
+const ALLOCATION_RUNS = 2
+const ALLOCATION_SECONDS = isQuick ? 2 : 12
 
 const names = availableContenders()
 for (const name of CONTENDERS) if (!names.includes(name)) console.error(`${name} is not installed: left out`)
@@ -93,7 +93,7 @@ async function offer(
   return { packets, nanos }
 }
 
-/** Returns the least growth of the relay's heap for each packet, in a few runs: a collection in one spoils it. */
+/** Returns the least growth of the relay's heap for each packet, in a few runs: what still collects would hide some. */
 async function measureAllocation(relay: Contender | undefined): Promise<number> {
   if (relay === undefined) return Number.NaN
   const growths: number[] = []
@@ -104,12 +104,13 @@ async function measureAllocation(relay: Contender | undefined): Promise<number> 
 /** The heap's growth over many packets both ways, less what the report itself takes, for each packet. */
 async function heapGrowth({ process: child, ...rest }: Contender): Promise<number> {
   const ask = async () => JSON.parse(await child.ask('report')) as Report
+  await child.ask('collect')
   const [first, before] = [await ask(), await ask()]
   const endsAt = performance.now() + ALLOCATION_SECONDS * 1_000
   let after = before
   while (after.forwarded - before.forwarded < ALLOCATION_PACKETS && performance.now() < endsAt) {
     for (const direction of ['uplink', 'downlink'] as const) {
-      await offer({ process: child, ...rest }, direction, MAX_FLOWS, 1_000)
+      await offer({ process: child, ...rest }, direction, MAX_FLOWS, millis)
     }
     after = await ask()
   }

@@ -3,7 +3,7 @@
  *
  * The real `Relay` over the real `BatchPorts`, with the route key and the upstream given on the command line. Like
  * a thread of the relay it never returns to the event loop. For every line on its standard input it says what it
- * has forwarded and how many bytes its heap holds.
+ * has forwarded and how many bytes its heap holds; at `collect` it collects garbage first, with `--expose-gc`.
  *
  * Usage: relay-process CLIENT_PORT LINK_PORT UPSTREAM_PORT ROUTE_KEY_HEX
  */
@@ -15,6 +15,7 @@ import { aesBlockCipher, randomBytes } from '#shared/platform/crypto'
 import * as libc from '#shared/platform/libc'
 import { PacketMemory } from '#shared/platform/packet-memory'
 import { openSocket } from '#shared/platform/udp-batch'
+import { millisOf } from '#shared/time'
 import { RouteKeyRing } from '#shared/ufrag/route'
 import { DOWNLINK_FORWARDED, UPLINK_FORWARDED } from '../../relay-nodes/core/counters.ts'
 import { Relay } from '../../relay-nodes/core/relay.ts'
@@ -25,6 +26,8 @@ const STDIN = 0
 const STDOUT = 1
 const BUFFER_BYTES = 8 * 1024 * 1024
 const TURN_MILLIS = 10
+/** The letter that `collect` begins with. */
+const COLLECT = 0x63
 /** How often the standard input is looked at. */
 const LOOK_INTERVAL = 100
 /** The relay's own default. */
@@ -60,12 +63,13 @@ new Int32Array(pollfd.bytes.buffer).set([STDIN, libc.POLLIN])
 writeSync(STDOUT, 'ready\n')
 for (let lookAt = 0; ;) {
   ports.turn(TURN_MILLIS)
-  const now = monotonicNow()
+  const now = millisOf(Math.floor(monotonicNow()))
   if (now >= relay.pollTimeout()) relay.handleTimeout(epochNow(), now)
   if (now < lookAt) continue
   lookAt = now + LOOK_INTERVAL
   if (libc.poll(pollfd.address, 1, 0) <= 0) continue
   if (readSync(STDIN, line) === 0) process.exit(0)
+  if (line[0] === COLLECT) globalThis.gc?.()
   report()
 }
 
