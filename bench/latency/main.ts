@@ -11,7 +11,7 @@ import { capacityOf, FLOWS, paceRun } from './round-trips.ts'
 import type { PacedRun, RoundTrips } from './round-trips.ts'
 
 /** What is run in every round at every load. */
-const SERIES = ['direct', 'relay', 'forwarder', 'forwarderAtOwnLoad'] as const
+const SERIES = ['direct', 'relay', 'forwarder', 'directAtOwnLoad', 'forwarderAtOwnLoad'] as const
 type Series = (typeof SERIES)[number]
 
 const LOADS = [10, 50, 80] as const
@@ -37,6 +37,7 @@ try {
         direct: () => paceRun(relay, 'direct', rate, millis),
         relay: () => paceRun(relay, 'pace', rate, millis),
         forwarder: () => paceRun(forwarder, 'pace', rate, millis),
+        directAtOwnLoad: () => paceRun(forwarder, 'direct', ownRate, millis),
         forwarderAtOwnLoad: () => paceRun(forwarder, 'pace', ownRate, millis),
       }
       for (const series of round % 2 === 0 ? SERIES : SERIES.toReversed()) {
@@ -95,9 +96,10 @@ function figuresOf(load: number, capacity: number) {
   }
 }
 
-/** What a series adds to the median of the direct way, round by round. */
+/** What a series adds to the median of the direct way at the same rate, round by round. */
 function addedBy(load: number, series: Series): (RoundTrips | undefined)[] {
-  const base = median(runsOf(load, 'direct').map(({ roundTrips }) => roundTrips?.p50 ?? NaN))
+  const direct = series === 'forwarderAtOwnLoad' ? 'directAtOwnLoad' : 'direct'
+  const base = median(runsOf(load, direct).map(({ roundTrips }) => roundTrips?.p50 ?? NaN))
   return runsOf(load, series).map(({ roundTrips }) => {
     if (roundTrips === undefined) return undefined
     const { p50, p99, p999 } = roundTrips
