@@ -75,10 +75,10 @@ async function untilAudioFlows(fleet: BenchFleet, killedAt: number): Promise<voi
 }
 
 const PACKET_INTERVAL = 20
-const MAX_EXTRA_REST = 500
+const MAX_EXTRA_REST = 300
 const POLL_INTERVAL = 20
 /** A kill is watched for at least this long, so that its gap has begun. */
-const MIN_WATCH = 500
+const MIN_WATCH = 400
 /** A call flows when this many packets came in this time, which has room for 20. */
 const STEADY_MILLIS = 400
 const STEADY_PACKETS = 15

@@ -27,7 +27,7 @@ const SCENARIOS: Readonly<Record<string, Scenario>> = {
   vipMoved,
   secondVip,
 }
-const FULL: Effort = { kills: 20, calls: 6 }
+const FULL: Effort = { kills: 20, calls: 5 }
 const QUICK: Effort = { kills: 2, calls: 3 }
 
 const { values } = parseArgs({
