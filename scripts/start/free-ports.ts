@@ -1,8 +1,12 @@
-/** Finds ports that nothing listens on, over TCP and UDP alike, by binding them for a moment. */
+/**
+ * Finds ports that nothing listens on, over TCP and UDP alike, by binding them for a moment.
+ *
+ * They lie below the ports that Linux hands out by itself (`ip_local_port_range`, from 32768), so that no outgoing
+ * connection takes one between its being found and its being used.
+ */
 
 import { createSocket } from 'node:dgram'
 import { createServer } from 'node:net'
-import type { AddressInfo } from 'node:net'
 
 /**
  * Returns `count` different free ports, each with two free ones behind it, which a relay's further links take;
@@ -11,26 +15,25 @@ import type { AddressInfo } from 'node:net'
 export async function freePorts(count: number): Promise<number[]> {
   const ports = new Set<number>()
   while (ports.size < count) {
-    const port = await freeTcpPort()
+    const port = FIRST_PORT + Math.floor(Math.random() * (END_PORT - FURTHER_LINKS - FIRST_PORT))
     const isApart = ![...ports].some((taken) => Math.abs(taken - port) <= FURTHER_LINKS)
-    if (isApart && (await areFreeUdpPorts(port, port + FURTHER_LINKS))) ports.add(port)
+    if (isApart && (await areFreePorts(port, port + FURTHER_LINKS))) ports.add(port)
   }
   return [...ports]
 }
 
-async function areFreeUdpPorts(first: number, last: number): Promise<boolean> {
-  for (let port = first; port <= last; port++) if (!(await isFreeUdpPort(port))) return false
+async function areFreePorts(first: number, last: number): Promise<boolean> {
+  for (let port = first; port <= last; port++) {
+    if (!(await isFreeTcpPort(port)) || !(await isFreeUdpPort(port))) return false
+  }
   return true
 }
 
-function freeTcpPort(): Promise<number> {
-  return new Promise((resolve, reject) => {
+function isFreeTcpPort(port: number): Promise<boolean> {
+  return new Promise((resolve) => {
     const server = createServer()
-    server.once('error', reject)
-    server.listen(0, () => {
-      const { port } = server.address() as AddressInfo
-      server.close(() => resolve(port))
-    })
+    server.once('error', () => resolve(false))
+    server.listen(port, () => server.close(() => resolve(true)))
   })
 }
 
@@ -44,3 +47,7 @@ function isFreeUdpPort(port: number): Promise<boolean> {
 
 /** With two threads, one for the second and one for TCP. */
 const FURTHER_LINKS = 2
+
+/** Above the ports of well-known services. */
+const FIRST_PORT = 20_000
+const END_PORT = 32_000

@@ -1,8 +1,9 @@
 /**
  * The voice AI behind a call, as the transceiver sees it: docs/backends.md.
  *
- * A backend speaks the OpenAI Realtime GA events. Audio travels beside the events as 24 kHz mono PCM16, never
- * inside them: whoever speaks a wire protocol in which audio is base64 (the `realtime` backend) translates.
+ * A backend speaks the OpenAI Realtime GA events. Audio travels beside the events, never inside them: whoever speaks
+ * a wire protocol in which audio is base64 (the `realtime` backend) translates. It is 24 kHz mono PCM16, or, where a
+ * backend takes it, the client's own codec passed through, which costs no decoding and no encoding.
  * The transceiver owns what only the media edge can know: the playout clock, `output_audio_buffer.*`, and
  * `conversation.item.truncate` when the user interrupts.
  */
@@ -16,12 +17,17 @@ export interface AudioPart {
   readonly contentIndex: number
 }
 
+/** The codec that a client sends and takes. */
+export type ClientCodec = 'opus' | 'pcmu' | 'pcma'
+
 /** What a backend is told when a call begins. */
 export interface BackendCall {
   /** The public call id, `rtc_…`. */
   readonly callId: string
   /** The session configuration that came with the ephemeral key or the offer, in the API's `session` shape. */
   readonly session: Readonly<Record<string, unknown>> | undefined
+  /** What the client speaks; a backend may take and give it as it is. */
+  readonly codec: ClientCodec
 }
 
 /** Where a backend's output goes; every method may be called at any time until `end`. */
@@ -30,6 +36,8 @@ export interface BackendOutput {
   event(event: RealtimeEvent): void
   /** Queues 24 kHz mono PCM16 for playout; it may come faster than real time. The samples are kept: do not reuse them. */
   audio(part: AudioPart, samples: Int16Array): void
+  /** Queues one packet of the call's codec for playout, as it will be sent: 20 ms of audio. The bytes are kept. */
+  packet(part: AudioPart, payload: Uint8Array): void
   /** Says that no more audio of this part follows, so that playout can report its end. */
   audioDone(part: AudioPart): void
   /** Ends the call; `reason` is for the call's record. */
@@ -40,8 +48,15 @@ export interface BackendOutput {
 export interface BackendSession {
   /** Takes a client event, from the data channel or from the transceiver itself (truncation). */
   handleEvent(event: RealtimeEvent): void
-  /** Takes decoded microphone audio, 24 kHz mono PCM16; the samples are valid only during the call. */
+  /** How this session takes the microphone's audio: decoded, or in the call's codec. It may change between packets. */
+  readonly inputFormat: 'pcm' | 'codec'
+  /** While `inputFormat` is `pcm`: takes decoded microphone audio, 24 kHz mono PCM16; the samples are valid only during the call. */
   handleAudio(samples: Int16Array): void
+  /**
+   * While `inputFormat` is `codec`: takes one packet of the call's codec, in order, with what it lasts; an empty one
+   * stands for a packet that was lost. The bytes are valid only during the call.
+   */
+  handlePacket(payload: Uint8Array, durationMillis: number): void
   /** Ends the conversation and frees what it holds. */
   close(): void
 }

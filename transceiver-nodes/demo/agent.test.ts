@@ -19,13 +19,14 @@ test('hears a user and answers in its own voice, with what it heard', async () =
   const speech = speechSample()
   await new Promise<void>((resolve, reject) => {
     const session = backend.open(
-      { callId: 'rtc_test', session: undefined },
+      { callId: 'rtc_test', session: undefined, codec: 'opus' },
       {
         event: (event) => {
           events.push(event)
           if (event.type === 'response.done') resolve()
         },
         audio: (part, samples) => audio.push({ part, samples }),
+        packet: () => {},
         audioDone: () => {},
         end: reject,
       },
@@ -47,10 +48,10 @@ test('hears a user and answers in its own voice, with what it heard', async () =
 
 test('keeps calls apart', () => {
   const created: unknown[] = []
-  const output = { event: () => {}, audio: () => {}, audioDone: () => {}, end: () => {} }
+  const output = { event: () => {}, audio: () => {}, packet: () => {}, audioDone: () => {}, end: () => {} }
   const sessions = ['one', 'two'].map((name) =>
     backend.open(
-      { callId: `rtc_${name}`, session: { instructions: name } },
+      { callId: `rtc_${name}`, session: { instructions: name }, codec: 'opus' },
       { ...output, event: (event: RealtimeEvent) => created.push(event['session']) },
     ),
   )

@@ -33,6 +33,8 @@ export interface AgentParts {
 
 /** One call's agent; it sends `session.created` before its constructor returns. */
 export class DemoAgent implements BackendSession {
+  /** It listens to samples, so it never takes packets. */
+  readonly inputFormat = 'pcm'
   readonly #output: BackendOutput
   readonly #mintId: MintId
   readonly #items: ConversationItems
@@ -78,6 +80,8 @@ export class DemoAgent implements BackendSession {
   handleAudio(samples: Int16Array): void {
     this.#turns.handleAudio(samples)
   }
+
+  handlePacket(): void {}
 
   close(): void {
     this.#closed = true

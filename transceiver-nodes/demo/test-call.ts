@@ -48,12 +48,16 @@ export class TestCall implements BackendOutput {
       mintId: (prefix: string) => `${prefix}_${++this.#ids}`,
       now: () => epochSecondsOf(14 * 3600 + 5 * 60),
     }
-    this.agent = new DemoAgent({ callId: 'rtc_test', session }, this, parts)
+    this.agent = new DemoAgent({ callId: 'rtc_test', session, codec: 'opus' }, this, parts)
   }
 
   event(event: RealtimeEvent): void {
     this.events.push(event)
     this.onEvent(event)
+  }
+
+  packet(): void {
+    throw new Error('the agent speaks samples')
   }
 
   audio(part: AudioPart, samples: Int16Array): void {

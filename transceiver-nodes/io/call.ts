@@ -73,10 +73,11 @@ export class Call implements LoopSession {
       onAudio: (samples) => this.#backend.handleAudio(samples),
     })
     this.#backend = options.backend.open(
-      { callId: options.callId, session: options.session },
+      { callId: options.callId, session: options.session, codec: 'opus' },
       {
         event: (event) => this.#conversation.handleBackendEvent(event),
         audio: (part, samples) => this.#conversation.handleAudio(part, samples),
+        packet: (part, payload) => void this.#playout.enqueuePacket(part, payload),
         audioDone: (part) => this.#conversation.handleAudioDone(part),
         end: (reason) => this.end(reason),
       },

@@ -57,6 +57,11 @@ export class Playout {
     return 'queued'
   }
 
+  /** Appends one 20 ms packet of the call's codec to `part`; not taken yet: docs/backends.md. */
+  enqueuePacket(_part: AudioPart, _payload: Uint8Array): EnqueueVerdict {
+    return 'backlog-full'
+  }
+
   /** Says that no more samples of `part` come, so that its last frame need not wait to be filled. */
   finish(part: AudioPart): void {
     for (const queued of this.#parts) {
