@@ -34,6 +34,8 @@ export interface RelayNodeConfig {
   readonly admin: Endpoint
   readonly routeKeys: RouteKeyRing
   readonly store: { readonly url: string; readonly token: string }
+  /** Where the fleet is remembered for a restart while the store is down; empty: nowhere. */
+  readonly fleetFile: string
   /** How long packets are forwarded after SIGTERM. */
   readonly drainSeconds: number
   readonly logLevel: LogLevel
@@ -65,6 +67,7 @@ export function readConfig(variables: Readonly<Record<string, string | undefined
       url: environment.url('UPSTASH_REDIS_REST_URL'),
       token: environment.text('UPSTASH_REDIS_REST_TOKEN'),
     },
+    fleetFile: environment.optionalText('FIRSTHOP_FLEET_FILE'),
     drainSeconds: environment.integer('FIRSTHOP_DRAIN_SECONDS', 0, 86_400, 0),
     logLevel: environment.oneOf('FIRSTHOP_LOG_LEVEL', ['debug', 'info', 'warn', 'error'], 'info'),
     injectsFaults: environment.oneOf('FIRSTHOP_FAULTS', ['true', 'false'], 'false') === 'true',

@@ -6,6 +6,7 @@ import type { RelayRecord, TransceiverRecord } from '#shared/fleet/record'
 import { startAdminServer } from '#shared/platform/admin-server'
 import { openBindingStore } from '#shared/platform/binding-store'
 import { epochNow } from '#shared/platform/clock'
+import { FleetFile } from '#shared/platform/fleet-file'
 import { startFleetMember } from '#shared/platform/fleet-member'
 import { startFleetWatch } from '#shared/platform/fleet-watch'
 import { openLog } from '#shared/platform/log'
@@ -21,7 +22,6 @@ import { config, randomWords, secrets, spares } from './startup.ts'
 const VERSION = '0.1.0'
 /** How long the store may hold up the start: a call that goes on without it waits for its next check. */
 const STORE_WAIT = 1_500
-const NOTHING_STORED: [readonly TransceiverRecord[], Int32Array] = [[], new Int32Array(0)]
 
 const log = openLog({ level: config.logLevel, fields: { node: config.nodeId } })
 const store = openStore(config.store)
@@ -31,19 +31,27 @@ const bindings = new Bindings({
   hashKey: randomWords(),
   log,
 })
+const fleetFile = config.fleetFile === '' ? undefined : new FleetFile(config.fleetFile, log)
+const remembered = (await fleetFile?.read()) ?? []
 const firstSnapshot = Promise.withResolvers<readonly TransceiverRecord[]>()
 let forwarding: Forwarding | undefined
 const watch = startFleetWatch({
   store,
   log,
+  remembered,
   onSnapshot: ({ transceivers }) => {
     firstSnapshot.resolve(transceivers)
+    fleetFile?.write(transceivers)
     forwarding?.handleUpstreams(transceivers)
   },
 })
 // A restarted relay knows its flows before it reads the first packet, unless the store makes it wait for them.
 const stored = Promise.all([firstSnapshot.promise, bindings.readAll()])
-const [upstreams, flowRecords] = await Promise.race([stored, sleep(STORE_WAIT, NOTHING_STORED)])
+const fallback: Awaited<typeof stored> = [
+  remembered.filter((record) => record.kind === 'transceiver'),
+  new Int32Array(0),
+]
+const [upstreams, flowRecords] = await Promise.race([stored, sleep(STORE_WAIT, fallback)])
 forwarding = await startForwarding({
   config,
   ...secrets,
@@ -54,7 +62,7 @@ forwarding = await startForwarding({
   log,
 }).catch(giveUp)
 const { counts, metrics, close } = forwarding
-if (upstreams.length === 0) {
+if (upstreams.length === 0 || upstreams === fallback[0]) {
   void stored.then(([transceivers, records]) => {
     forwarding?.handleUpstreams(transceivers)
     forwarding?.handleFlowRecords(records)
@@ -87,7 +95,14 @@ async function shutDown(signal: string): Promise<void> {
   await member.publish()
   await new Promise((resolve) => setTimeout(resolve, config.drainSeconds * 1_000))
   stopRefresh()
-  await Promise.all([watch.stop(), member.stop(), admin.close(), close(), bindings.stop()])
+  await Promise.all([
+    watch.stop(),
+    member.stop(),
+    admin.close(),
+    close(),
+    bindings.stop(),
+    fleetFile?.close(),
+  ])
   process.exit(0)
 }
 

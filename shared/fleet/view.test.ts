@@ -23,6 +23,16 @@ describe('FleetView', () => {
     expect(new FleetView().snapshot).toBeUndefined()
   })
 
+  test('carries over what a former life remembered, but only through an outage', () => {
+    const remembered = [relay('a', 100), transceiver('t', 100)]
+    const view = new FleetView(remembered)
+    expect(idsOf(view.snapshot!)).toEqual(['a', 't'])
+    view.handleFailure(at(9_000))
+    expect(idsOf(view.handleRecords([relay('b', 9_001)], at(9_001)))).toEqual(['a', 'b', 't'])
+    expect(idsOf(view.handleRecords([relay('b', 9_015)], at(9_016)))).toEqual(['b'])
+    expect(idsOf(new FleetView(remembered).handleRecords([relay('b', 9_001)], at(9_001)))).toEqual(['b'])
+  })
+
   test('drops a node at the end of its lease while the registry is well', () => {
     const view = new FleetView()
     view.handleRecords([relay('a', 100), relay('b', 100)], at(100))

@@ -6,6 +6,7 @@
  * was found empty, nodes that have vanished are carried over from the last snapshot.
  */
 
+import { epochSecondsOf } from '#shared/time'
 import type { EpochSeconds } from '#shared/time'
 import { LEASE_SECONDS } from './record.ts'
 import type { FleetRecord } from './record.ts'
@@ -17,6 +18,16 @@ export class FleetView {
   #snapshot: FleetSnapshot | undefined
   #carryUntil = 0
   #wasEmpty = true
+
+  /** Begins with the records that a former life of this node remembered, whatever their leases say. */
+  constructor(remembered: readonly FleetRecord[] = []) {
+    if (remembered.length === 0) return
+    this.#wasEmpty = false
+    this.#snapshot = buildSnapshot(
+      remembered.map((record) => ({ ...record, heartbeatAt: REMEMBERED_AT })),
+      REMEMBERED_AT,
+    )
+  }
 
   /** Takes one read of the registry and returns the fleet as it is now. */
   handleRecords(records: readonly unknown[], now: EpochSeconds): FleetSnapshot {
@@ -33,7 +44,7 @@ export class FleetView {
     this.#carryUntil = now + LEASE_SECONDS
   }
 
-  /** The fleet as it was last known; `undefined` before the first read. */
+  /** The fleet as it was last known; `undefined` before the first read, when nothing was remembered. */
   get snapshot(): FleetSnapshot | undefined {
     return this.#snapshot
   }
@@ -45,6 +56,9 @@ export class FleetView {
     return buildSnapshot([...records, ...carried], now)
   }
 }
+
+/** Of remembered records only their names count. */
+const REMEMBERED_AT = epochSecondsOf(0)
 
 function nodesOf({ relays, transceivers }: FleetSnapshot): FleetRecord[] {
   return [...relays, ...transceivers]

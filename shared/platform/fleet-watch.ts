@@ -6,6 +6,7 @@
  */
 
 import { parseFleetRecord } from '#shared/fleet/record'
+import type { FleetRecord } from '#shared/fleet/record'
 import type { FleetSnapshot } from '#shared/fleet/snapshot'
 import { FleetView } from '#shared/fleet/view'
 import type { EpochSeconds } from '#shared/time'
@@ -19,6 +20,8 @@ export interface FleetWatchOptions {
   /** Takes each snapshot that a read of the registry gave; must not throw. */
   readonly onSnapshot: (snapshot: FleetSnapshot) => void
   readonly log: Log
+  /** What a former life of this node knew, to be carried over while the store is down. */
+  readonly remembered?: readonly FleetRecord[]
   /** 5 when absent: one heartbeat. */
   readonly intervalSeconds?: number
 }
@@ -35,9 +38,10 @@ export function startFleetWatch({
   store,
   onSnapshot,
   log,
+  remembered = [],
   intervalSeconds = 5,
 }: FleetWatchOptions): FleetWatch {
-  const view = new FleetView()
+  const view = new FleetView(remembered)
   const readFleet = async () => {
     const records = await store.readFleet().catch((error: Error) => {
       view.handleFailure(epochNow())

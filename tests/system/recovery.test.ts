@@ -1,8 +1,11 @@
 /** Flows that outlive their relay: its restart, its sibling, and what a flood of made-up flows costs the store. */
 
 import { once } from 'node:events'
+import { mkdtemp, readFile, rm } from 'node:fs/promises'
 import type { Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import type { Endpoint } from '#shared/endpoint'
 import { FRAME_FLAG_BIND, LINK_PROBE_BYTES, LINK_TYPE_PING, LINK_TYPE_PONG } from '#shared/link/frame'
@@ -43,6 +46,7 @@ const VIP = '127.0.0.1'
 
 let server: Server
 let url: string
+let folder: string
 let commands: string[]
 let bindings: BindingStore
 let member: FleetMember
@@ -52,6 +56,7 @@ const ports: UdpPort[] = []
 
 beforeEach(async () => {
   commands = []
+  folder = await mkdtemp(join(tmpdir(), 'firsthop-'))
   server = createRestServer({ engine: countingEngine(), token: 'token' }).listen(0, '127.0.0.1')
   await once(server, 'listening')
   url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
@@ -68,8 +73,8 @@ afterEach(async () => {
   for (const relay of relays.splice(0)) await relay.kill()
   for (const port of ports.splice(0)) await port.close()
   await member.stop()
-  server.close()
-  server.closeAllConnections()
+  closeServer()
+  await rm(folder, { recursive: true })
 })
 
 describe.each([0, 2].filter((threads) => threads === 0 || isBatchSupported()))(
@@ -107,6 +112,19 @@ describe.each([0, 2].filter((threads) => threads === 0 || isBatchSupported()))(
       })
       expect(caller.received).toEqual([])
       await caller.connect()
+      await until(() => expect(caller.received).toContainEqual(rtpPacket(160)))
+    })
+
+    test('a relay that restarts while the store is down forwards by the fleet that it remembers', async () => {
+      const relay = await startRelay(threads)
+      const caller = await openCaller(relay.client)
+      await caller.connect()
+      await until(async () => expect(await readFile(relay.fleetFile, 'utf8')).toContain('transceiver'))
+      await relay.child.kill()
+      closeServer()
+      await relay.child.start()
+      await caller.connect()
+      caller.talk()
       await until(() => expect(caller.received).toContainEqual(rtpPacket(160)))
     })
 
@@ -157,6 +175,11 @@ test('calls that begin together share a write, and cost nothing more while they 
   expect(['hset', 'hdel', 'hmget'].map(countOf)).toEqual([writes, 0, 0])
 })
 
+function closeServer(): void {
+  server.close()
+  server.closeAllConnections()
+}
+
 /** Waits until so many bindings are in the store. */
 async function untilStored(count: number): Promise<string[]> {
   return until(async () => {
@@ -173,6 +196,7 @@ function countOf(name: string): number {
 
 async function startRelay(threads: number) {
   const [clientPort = 0, linkPort = 0, adminPort = 0] = await freeRuns(threads)
+  const fleetFile = join(folder, `fleet-${relays.length}.json`)
   const environment = {
     UPSTASH_REDIS_REST_URL: url,
     UPSTASH_REDIS_REST_TOKEN: 'token',
@@ -187,6 +211,7 @@ async function startRelay(threads: number) {
     FIRSTHOP_LINK: `127.0.0.1:${linkPort}`,
     FIRSTHOP_ADMIN: `127.0.0.1:${adminPort}`,
     FIRSTHOP_THREADS: String(threads),
+    FIRSTHOP_FLEET_FILE: fleetFile,
   }
   const child = new Child('relay', process.execPath, ['relay-nodes/main.ts'], environment, {
     readyUrl: `http://127.0.0.1:${adminPort}/readyz`,
@@ -195,7 +220,7 @@ async function startRelay(threads: number) {
   })
   relays.push(child)
   await child.start()
-  return { child, client: { address: VIP, port: clientPort }, admin: adminPort }
+  return { child, client: { address: VIP, port: clientPort }, admin: adminPort, fleetFile }
 }
 
 /** Ports for clients, the first of the links, and the admin endpoint; the further links follow the first. */
