@@ -118,3 +118,18 @@ test('says once per response that its audio is too long to be queued', () => {
   for (let i = 0; i < 40; i++) conversation.handleAudio(PART, tenSeconds)
   expect(events).toMatchObject([{ type: 'error', error: { code: 'output_audio_backlog_full' } }])
 })
+
+test('tells the backend how much of an answer in packets was heard', () => {
+  const { conversation, events, play } = recordedConversation()
+  for (let i = 0; i < 50; i++) conversation.handlePacket(PART, new Uint8Array(80))
+  play(3)
+  conversation.handleBackendEvent(SPEECH_STARTED)
+  expect(events.at(-1)).toMatchObject({ to: 'backend', type: 'conversation.item.truncate', audio_end_ms: 60 })
+})
+
+test('says once per response that its audio is not what was agreed', () => {
+  const { conversation, events } = recordedConversation()
+  conversation.handlePacket(PART, new Uint8Array(80))
+  for (let i = 0; i < 5; i++) conversation.handleAudio(PART, new Int16Array(480))
+  expect(events).toMatchObject([{ type: 'error', error: { code: 'output_audio_malformed' } }])
+})

@@ -7,7 +7,7 @@
 
 import type { RealtimeEvent } from '#shared/realtime/events'
 import type { AudioPart } from '../backends/backend.ts'
-import type { Playout } from './media/playout.ts'
+import type { EnqueueVerdict, Playout } from './media/playout.ts'
 
 /** Where a conversation's events go. */
 export interface ConversationPorts {
@@ -24,7 +24,7 @@ export class Conversation {
   readonly #playout: Playout
   readonly #ports: ConversationPorts
   #interruptsResponse = true
-  #overflowingResponse: string | undefined
+  #faultyResponse: string | undefined
 
   constructor(playout: Playout, ports: ConversationPorts) {
     this.#playout = playout
@@ -49,7 +49,12 @@ export class Conversation {
 
   /** Takes output audio; what still comes of a response that was interrupted is dropped. */
   handleAudio(part: AudioPart, samples: Int16Array): void {
-    if (this.#playout.enqueue(part, samples) === 'backlog-full') this.#sendBacklogError(part)
+    this.#checkEnqueued(part, this.#playout.enqueue(part, samples))
+  }
+
+  /** Takes output audio in the call's codec, a 20 ms packet at a time. */
+  handlePacket(part: AudioPart, payload: Uint8Array): void {
+    this.#checkEnqueued(part, this.#playout.enqueuePacket(part, payload))
   }
 
   /** Takes the end of a part's audio. */
@@ -82,22 +87,18 @@ export class Conversation {
     })
   }
 
-  /** Once per response: the audio past the bound is lost, and the client should know. */
-  #sendBacklogError({ responseId }: AudioPart): void {
-    if (this.#overflowingResponse === responseId) return
-    this.#overflowingResponse = responseId
-    const message = `The audio of response ${responseId} is too long to be queued; the rest of it is dropped.`
-    this.#ports.toClient({
-      type: 'error',
-      event_id: this.#ports.eventId(),
-      error: {
-        type: 'server_error',
-        code: 'output_audio_backlog_full',
-        message,
-        param: null,
-        event_id: null,
-      },
-    })
+  /** Once per response: audio that is not queued is lost, and the client should know. */
+  #checkEnqueued({ responseId }: AudioPart, verdict: EnqueueVerdict): void {
+    if (verdict === 'queued' || verdict === 'response-cleared' || this.#faultyResponse === responseId) return
+    this.#faultyResponse = responseId
+    const error = {
+      type: 'server_error',
+      code: ENQUEUE_ERROR[verdict],
+      message: `Audio of response ${responseId} cannot be played and is dropped: ${verdict}.`,
+      param: null,
+      event_id: null,
+    }
+    this.#ports.toClient({ type: 'error', event_id: this.#ports.eventId(), error })
   }
 
   #sendPath(): void {
@@ -108,6 +109,13 @@ export class Conversation {
     })
   }
 }
+
+/** The `code` of the error that a client is sent. */
+const ENQUEUE_ERROR = {
+  'backlog-full': 'output_audio_backlog_full',
+  'packet-too-large': 'output_audio_malformed',
+  'part-mixed': 'output_audio_malformed',
+} as const
 
 /** Reads `session.audio.input.turn_detection.interrupt_response`, which is true unless said otherwise. */
 function interruptsResponse(event: RealtimeEvent): boolean {

@@ -126,13 +126,18 @@ export class CallAudio {
 
   #speak(frame: number): void {
     const { playout, peer } = this.#options
-    const isSpeaking = playout.pull(this.#frame) === 'audio'
     if (!peer.isConnected) return
-    const payload = isSpeaking ? this.#encoder.encode(this.#frame) : OPUS_SILENCE
+    const pulled = playout.pull(this.#frame)
+    const isSpeaking = pulled !== 'idle'
     this.#timestamp = rtpTimestampOf(frame, this.#options.firstTimestamp)
-    this.#send(payload, isSpeaking && !this.#wasSpeaking)
+    this.#send(this.#payloadOf(pulled), isSpeaking && !this.#wasSpeaking)
     this.#wasSpeaking = isSpeaking
     if (isSpeaking) this.hasSpoken = true
+  }
+
+  #payloadOf(pulled: ReturnType<Playout['pull']>): Uint8Array {
+    if (pulled === 'packet') return this.#options.playout.packet
+    return pulled === 'audio' ? this.#encoder.encode(this.#frame) : OPUS_SILENCE
   }
 
   #send(payload: Uint8Array, isTalkspurt: boolean): void {

@@ -77,7 +77,7 @@ export class Call implements LoopSession {
       {
         event: (event) => this.#conversation.handleBackendEvent(event),
         audio: (part, samples) => this.#conversation.handleAudio(part, samples),
-        packet: (part, payload) => void this.#playout.enqueuePacket(part, payload),
+        packet: (part, payload) => this.#conversation.handlePacket(part, payload),
         audioDone: (part) => this.#conversation.handleAudioDone(part),
         end: (reason) => this.end(reason),
       },

@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest'
 
 import { BACKEND_SAMPLE_RATE_HZ } from '../../backends/backend.ts'
 import type { AudioPart } from '../../backends/backend.ts'
-import { MAX_BACKLOG_SECONDS, Playout } from './playout.ts'
+import { MAX_BACKLOG_SECONDS, MAX_PACKET_BYTES, Playout } from './playout.ts'
 
 const FRAME = 480
 const frame = new Int16Array(FRAME)
@@ -59,7 +59,7 @@ describe('Playout', () => {
     for (let frames = 0; frames < 3; frames++) playout.pull(frame)
     expect(playout.clear()).toEqual({ part: part('r1'), playedMillis: 60 })
     expect(playout.pull(frame)).toBe('idle')
-    expect(playout.backlogSamples).toBe(0)
+    expect(playout.backlogMillis).toBe(0)
     expect(playout.enqueue(part('r1'), ramp(1, FRAME))).toBe('response-cleared')
     expect(playout.enqueue(part('r2'), ramp(1, FRAME))).toBe('queued')
     playout.pull(frame)
@@ -97,6 +97,52 @@ describe('Playout', () => {
     expect(playout.enqueue(part('r1'), ramp(1, 1))).toBe('queued')
   })
 
+  test('hands packets out as they came and counts each as 20 ms', () => {
+    const playout = new Playout()
+    const packets = [packet(1, 80), packet(2, 3), packet(3, MAX_PACKET_BYTES)]
+    for (const each of packets) expect(playout.enqueuePacket(part('r1'), each)).toBe('queued')
+    expect(playout.backlogMillis).toBe(60)
+    for (const each of packets.slice(0, 2)) {
+      expect(playout.pull(frame)).toBe('packet')
+      expect(playout.packet).toBe(each)
+    }
+    expect(playout.clear()).toEqual({ part: part('r1'), playedMillis: 40 })
+  })
+
+  test('plays a part of packets after one of samples', () => {
+    const playout = new Playout()
+    playout.enqueue(part('r1'), ramp(1, 10))
+    playout.enqueuePacket(part('r2'), packet(9, 60))
+    playout.finish(part('r2'))
+    expect([1, 2, 3].map(() => playout.pull(frame))).toEqual(['audio', 'packet', 'idle'])
+    expect(notices(playout)).toEqual(['started r1', 'stopped r1', 'started r2', 'stopped r2'])
+  })
+
+  test('refuses samples in a part of packets, and packets in a part of samples', () => {
+    const playout = new Playout()
+    playout.enqueuePacket(part('r1'), packet(1, 60))
+    expect(playout.enqueue(part('r1'), ramp(1, FRAME))).toBe('part-mixed')
+    playout.enqueue(part('r2'), ramp(1, FRAME))
+    expect(playout.enqueuePacket(part('r2'), packet(1, 60))).toBe('part-mixed')
+    expect(playout.backlogMillis).toBe(40)
+  })
+
+  test('refuses a packet that no network carries', () => {
+    const playout = new Playout()
+    expect(playout.enqueuePacket(part('r1'), packet(1, MAX_PACKET_BYTES + 1))).toBe('packet-too-large')
+    expect(playout.pull(frame)).toBe('idle')
+  })
+
+  test('bounds packets by the time that they last', () => {
+    const playout = new Playout()
+    const each = packet(1, 60)
+    for (let packets = 0; packets < MAX_BACKLOG_SECONDS * 50; packets++)
+      playout.enqueuePacket(part('r1'), each)
+    expect(playout.enqueuePacket(part('r1'), each)).toBe('backlog-full')
+    playout.pull(frame)
+    expect(playout.enqueuePacket(part('r1'), each)).toBe('queued')
+  })
+
   test('agrees with a naive model under any sequence of operations', () => {
     fc.assert(
       fc.property(fc.array(operation, { maxLength: 200 }), (operations) => {
@@ -106,45 +152,45 @@ describe('Playout', () => {
           const target = part(`r${response}`)
           if (kind === 'enqueue') {
             const samples = ramp(model.nextSample, length)
-            expect(playout.enqueue(target, samples)).toBe(model.enqueue(target, samples))
+            expect(playout.enqueue(target, samples)).toBe(model.enqueue(target, [...samples]))
+          } else if (kind === 'enqueue-packet') {
+            const payload = packet(model.nextSample, length % 100)
+            expect(playout.enqueuePacket(target, payload)).toBe(model.enqueuePacket(target, payload))
           } else if (kind === 'finish') {
             playout.finish(target)
             model.finish(target)
           } else if (kind === 'clear') {
             expect(playout.clear()).toEqual(model.clear())
           } else {
-            const pulled = playout.pull(frame) === 'audio' ? [...frame] : undefined
-            expect(pulled).toEqual(model.pull())
+            expect(pulled(playout)).toEqual(model.pull())
           }
-          expect(playout.backlogSamples).toBe(model.backlog)
+          expect(playout.backlogMillis).toBe(model.backlog / 24)
         }
+        expect(notices(playout)).toEqual(model.notices)
       }),
     )
   })
 })
 
-/** The same queue as flat arrays of samples, one per part: slow and plain. */
+/** The same queue as flat arrays, one per part, in which a packet stands as 480 times itself: slow and plain. */
 class NaivePlayout {
   nextSample = 1
-  #parts: { part: AudioPart; samples: number[]; played: number; finished: boolean }[] = []
+  readonly notices: string[] = []
+  #parts: NaivePart[] = []
   #cleared: string[] = []
+  #sounding: string | undefined
 
   get backlog(): number {
-    return this.#parts.reduce((sum, entry) => sum + entry.samples.length - entry.played, 0)
+    return this.#parts.reduce((sum, entry) => sum + entry.content.length - entry.played, 0)
   }
 
-  enqueue(target: AudioPart, samples: Int16Array): string {
-    if (this.#cleared.includes(target.responseId)) return 'response-cleared'
-    if (samples.length === 0) return 'queued'
-    const last = this.#parts.at(-1)
-    if (last !== undefined && last.part.responseId === target.responseId && !last.finished) {
-      last.samples.push(...samples)
-    } else {
-      if (last !== undefined) last.finished = true
-      this.#parts.push({ part: target, samples: [...samples], played: 0, finished: false })
-    }
-    this.nextSample += samples.length
-    return 'queued'
+  enqueue(target: AudioPart, samples: readonly number[]): string {
+    return this.#enqueue(target, samples, false)
+  }
+
+  enqueuePacket(target: AudioPart, payload: Uint8Array): string {
+    const isEmpty = payload.length === 0
+    return this.#enqueue(target, isEmpty ? [] : Array.from({ length: FRAME }, () => payload), true)
   }
 
   finish(target: AudioPart): void {
@@ -153,31 +199,87 @@ class NaivePlayout {
     }
   }
 
-  pull(): number[] | undefined {
-    this.#parts = this.#parts.filter(({ finished, played, samples }) => !finished || played < samples.length)
-    const head = this.#parts[0]
+  pull(): unknown {
+    const head = this.#head()
     if (head === undefined) return undefined
-    const ready = head.samples.slice(head.played, head.played + FRAME)
+    const ready = head.content.slice(head.played, head.played + FRAME)
     if (ready.length < FRAME && !head.finished) return undefined
+    if (this.#sounding !== head.part.responseId) this.notices.push(`started ${head.part.responseId}`)
+    this.#sounding = head.part.responseId
     head.played += ready.length
+    if (head.isPackets) return ready[0]
     return [...ready, ...Array.from({ length: FRAME - ready.length }, () => 0)]
   }
 
   clear(): { part: AudioPart; playedMillis: number } | undefined {
-    this.#parts = this.#parts.filter(({ finished, played, samples }) => !finished || played < samples.length)
-    const head = this.#parts[0]
+    const head = this.#head()
     if (head === undefined) return undefined
     this.#cleared = this.#parts.map(({ part }) => part.responseId)
     this.#parts = []
+    this.#sounding = undefined
+    this.notices.push(`cleared ${head.part.responseId}`)
     return { part: head.part, playedMillis: Math.floor(head.played / 24) }
+  }
+
+  #enqueue(target: AudioPart, content: readonly NaiveContent[], isPackets: boolean): string {
+    if (this.#cleared.includes(target.responseId)) return 'response-cleared'
+    if (content.length === 0) return 'queued'
+    this.nextSample += content.length
+    const last = this.#parts.at(-1)
+    if (last !== undefined && last.part.responseId === target.responseId && !last.finished) {
+      if (last.isPackets !== isPackets) return 'part-mixed'
+      last.content.push(...content)
+      return 'queued'
+    }
+    if (last !== undefined) last.finished = true
+    this.#parts.push({ part: target, isPackets, content: [...content], played: 0, finished: false })
+    return 'queued'
+  }
+
+  /** The first part that is not played out; a response of which nothing is left has stopped. */
+  #head(): NaivePart | undefined {
+    const left = this.#parts.findIndex(
+      ({ finished, played, content }) => !finished || played < content.length,
+    )
+    const played = this.#parts.splice(0, left < 0 ? this.#parts.length : left)
+    const head = this.#parts[0]
+    const hasStopped = this.#sounding !== undefined && this.#sounding !== head?.part.responseId
+    if (played.length > 0 && hasStopped) {
+      this.notices.push(`stopped ${this.#sounding}`)
+      this.#sounding = undefined
+    }
+    return head
   }
 }
 
+type NaiveContent = number | Uint8Array
+
+interface NaivePart {
+  readonly part: AudioPart
+  readonly isPackets: boolean
+  readonly content: NaiveContent[]
+  played: number
+  finished: boolean
+}
+
 const operation = fc.record({
-  kind: fc.constantFrom('enqueue', 'enqueue', 'enqueue', 'finish', 'pull', 'pull', 'pull', 'clear'),
+  kind: fc.constantFrom(
+    ...(['enqueue', 'enqueue', 'enqueue-packet', 'enqueue-packet', 'finish', 'clear'] as const),
+    ...(['pull', 'pull', 'pull'] as const),
+  ),
   response: fc.nat(3),
   length: fc.nat(1_500),
 })
+
+function pulled(playout: Playout): unknown {
+  const verdict = playout.pull(frame)
+  if (verdict === 'idle') return undefined
+  return verdict === 'packet' ? playout.packet : [...frame]
+}
+
+function packet(fill: number, length: number): Uint8Array {
+  return new Uint8Array(length).fill(fill)
+}
 
 function part(responseId: string): AudioPart {
   return { responseId, itemId: `item-${responseId}`, contentIndex: 0 }

@@ -1,20 +1,22 @@
 /**
- * The playout queue of one call: what the backend has said and the client has not been sent yet.
+ * The playout queue of one call: what the backend has said and the client has not been sent yet. docs/backends.md.
  *
  * A backend speaks faster than real time; the media loop pulls one 20 ms frame per tick. So this queue, and
  * nothing else, knows what the user has heard: `clear` (barge-in) empties it at once and says how much of the
  * current part went out, which is what `conversation.item.truncate` needs, and the notices are what the
- * `output_audio_buffer.*` events of docs/backends.md say. Parts play in the order they came; a new part ends
- * the one before. Of a response that was cleared, audio still on its way from the backend is refused.
+ * `output_audio_buffer.*` events say. Parts play in the order they came; a new part ends the one before.
+ * Of a response that was cleared, audio still on its way from the backend is refused.
  *
- * A response whose next part comes only after the queue ran dry is reported as stopped and started again.
+ * A part comes as samples, or as packets of the client's codec that are sent as they are; the first piece of it
+ * decides. A response whose next part comes only after the queue ran dry is reported as stopped and started again.
  */
 
 import { BACKEND_SAMPLE_RATE_HZ } from '../../backends/backend.ts'
 import type { AudioPart } from '../../backends/backend.ts'
 
-/** What became of enqueued samples. */
-export type EnqueueVerdict = 'queued' | 'backlog-full' | 'response-cleared'
+/** What became of enqueued audio. */
+export type EnqueueVerdict =
+  'queued' | 'backlog-full' | 'packet-too-large' | 'part-mixed' | 'response-cleared'
 
 /** A transition that the client is told of as `output_audio_buffer.<type>`. */
 export interface PlayoutNotice {
@@ -28,56 +30,56 @@ export interface HeardPart {
   readonly playedMillis: number
 }
 
-/** Holds a call's output audio, 24 kHz mono PCM16, between backend and pacer. */
+/** Holds a call's output audio between backend and pacer: 24 kHz mono PCM16, or packets of the call's codec. */
 export class Playout {
   readonly #parts: QueuedPart[] = []
   readonly #notices: PlayoutNotice[] = []
   #backlogSamples = 0
+  #packet: Uint8Array = NO_BYTES
   #soundingResponse: string | undefined
   #clearedResponses: ReadonlySet<string> = new Set()
 
-  /** Samples waiting to be pulled. */
-  get backlogSamples(): number {
-    return this.#backlogSamples
+  /** How long it takes to play what waits. */
+  get backlogMillis(): number {
+    return this.#backlogSamples / SAMPLES_PER_MILLI
+  }
+
+  /** What the last `pull` handed out when it said `packet`; valid until the next. */
+  get packet(): Uint8Array {
+    return this.#packet
   }
 
   /** Appends samples to `part`; the array is kept, not copied. */
   enqueue(part: AudioPart, samples: Int16Array): EnqueueVerdict {
-    if (this.#clearedResponses.has(part.responseId)) return 'response-cleared'
-    if (this.#backlogSamples + samples.length > MAX_BACKLOG_SAMPLES) return 'backlog-full'
-    if (samples.length === 0) return 'queued'
-    let tail = this.#parts.at(-1)
-    if (tail === undefined || tail.isFinished || !isSamePart(tail.part, part)) {
-      if (tail !== undefined) tail.isFinished = true
-      tail = { part, chunks: [], offset: 0, playedSamples: 0, isFinished: false }
-      this.#parts.push(tail)
-    }
-    tail.chunks.push(samples)
-    this.#backlogSamples += samples.length
-    return 'queued'
+    return this.#append(part, samples, samples.length)
   }
 
-  /** Appends one 20 ms packet of the call's codec to `part`; not taken yet: docs/backends.md. */
-  enqueuePacket(_part: AudioPart, _payload: Uint8Array): EnqueueVerdict {
-    return 'backlog-full'
+  /** Appends one 20 ms packet of the call's codec to `part`; the bytes are kept, not copied. */
+  enqueuePacket(part: AudioPart, payload: Uint8Array): EnqueueVerdict {
+    if (payload.length > MAX_PACKET_BYTES) return 'packet-too-large'
+    return this.#append(part, payload, payload.length === 0 ? 0 : SAMPLES_PER_PACKET)
   }
 
-  /** Says that no more samples of `part` come, so that its last frame need not wait to be filled. */
+  /** Says that no more audio of `part` comes, so that its last frame need not wait to be filled. */
   finish(part: AudioPart): void {
     for (const queued of this.#parts) {
       if (isSamePart(queued.part, part)) queued.isFinished = true
     }
   }
 
-  /** Fills `into`, one frame; `idle` leaves it untouched. The end of a part is padded with silence. */
-  pull(into: Int16Array): 'audio' | 'idle' {
+  /**
+   * Hands out the next 20 ms: `audio` fills `into`, with silence after the end of a part; `packet` leaves it in
+   * `this.packet`; `idle` means that there is nothing to say.
+   */
+  pull(into: Int16Array): 'audio' | 'packet' | 'idle' {
     const head = this.#dropPlayedParts()
     if (head === undefined || !hasFrame(head, into.length)) return 'idle'
     if (this.#soundingResponse !== head.part.responseId) this.#start(head.part.responseId)
-    const copied = copyFrame(head, into)
-    into.fill(0, copied)
-    this.#backlogSamples -= copied
-    return 'audio'
+    const before = head.playedSamples
+    if (head.isPackets) this.#packet = takePacket(head)
+    else into.fill(0, takeFrame(head, into))
+    this.#backlogSamples -= head.playedSamples - before
+    return head.isPackets ? 'packet' : 'audio'
   }
 
   /** Empties the queue and returns the part at its head, undefined when nothing was queued; parts behind it are unheard. */
@@ -97,10 +99,32 @@ export class Playout {
     return this.#notices.shift()
   }
 
+  #append(part: AudioPart, piece: AudioPiece, samples: number): EnqueueVerdict {
+    if (this.#clearedResponses.has(part.responseId)) return 'response-cleared'
+    if (this.#backlogSamples + samples > MAX_BACKLOG_SAMPLES) return 'backlog-full'
+    if (samples === 0) return 'queued'
+    const tail = this.#tailFor(part, piece)
+    if (tail.isPackets !== piece instanceof Uint8Array) return 'part-mixed'
+    tail.pieces.push(piece)
+    this.#backlogSamples += samples
+    return 'queued'
+  }
+
+  /** Returns the entry that takes the next piece of `part`: the last one, or a new one that ends it. */
+  #tailFor(part: AudioPart, piece: AudioPiece): QueuedPart {
+    const tail = this.#parts.at(-1)
+    if (tail !== undefined && !tail.isFinished && isSamePart(tail.part, part)) return tail
+    if (tail !== undefined) tail.isFinished = true
+    const isPackets = piece instanceof Uint8Array
+    const added = { part, isPackets, pieces: [], offset: 0, playedSamples: 0, isFinished: false }
+    this.#parts.push(added)
+    return added
+  }
+
   /** Removes the parts that are finished and handed out, and returns the one to play. */
   #dropPlayedParts(): QueuedPart | undefined {
     let head = this.#parts[0]
-    while (head !== undefined && head.isFinished && head.chunks.length === 0) {
+    while (head !== undefined && head.isFinished && head.pieces.length === 0) {
       this.#parts.shift()
       head = this.#parts[0]
       if (this.#soundingResponse !== head?.part.responseId) this.#stop()
@@ -120,11 +144,16 @@ export class Playout {
   }
 }
 
+/** Some samples, or one packet. */
+type AudioPiece = Int16Array | Uint8Array
+
 interface QueuedPart {
   readonly part: AudioPart
-  readonly chunks: Int16Array[]
-  /** Samples of the first chunk that were handed out already. */
+  readonly isPackets: boolean
+  readonly pieces: AudioPiece[]
+  /** Samples of the first piece that were handed out already. */
   offset: number
+  /** What was handed out, a packet counted as the samples that it lasts. */
   playedSamples: number
   isFinished: boolean
 }
@@ -136,31 +165,42 @@ function isSamePart(a: AudioPart, b: AudioPart): boolean {
 /** A frame can be handed out when it is full, or when the part ends in it. */
 function hasFrame(queued: QueuedPart, frameSamples: number): boolean {
   if (queued.isFinished) return true
+  if (queued.isPackets) return queued.pieces.length > 0
   let available = -queued.offset
-  for (const chunk of queued.chunks) {
-    available += chunk.length
+  for (const piece of queued.pieces) {
+    available += piece.length
     if (available >= frameSamples) return true
   }
   return false
 }
 
-function copyFrame(queued: QueuedPart, into: Int16Array): number {
+function takePacket(queued: QueuedPart): Uint8Array {
+  queued.playedSamples += SAMPLES_PER_PACKET
+  return queued.pieces.shift() as Uint8Array
+}
+
+/** Copies the next samples and returns how many there were. */
+function takeFrame(queued: QueuedPart, into: Int16Array): number {
   let copied = 0
-  for (let chunk = queued.chunks[0]; chunk !== undefined && copied < into.length; chunk = queued.chunks[0]) {
-    const end = Math.min(chunk.length, queued.offset + into.length - copied)
-    into.set(chunk.subarray(queued.offset, end), copied)
-    copied += end - queued.offset
+  for (let piece = queued.pieces[0]; piece !== undefined && copied < into.length; piece = queued.pieces[0]) {
+    const end = Math.min(piece.length, queued.offset + into.length - copied)
+    for (let at = queued.offset; at < end; at++) into[copied++] = piece[at] ?? 0
     queued.offset = end
-    if (end < chunk.length) break
-    queued.chunks.shift()
+    if (end < piece.length) break
+    queued.pieces.shift()
     queued.offset = 0
   }
   queued.playedSamples += copied
   return copied
 }
 
+const NO_BYTES = new Uint8Array(0)
 const SAMPLES_PER_MILLI = BACKEND_SAMPLE_RATE_HZ / 1000
+/** What a packet lasts, as docs/backends.md asks of a backend. */
+const SAMPLES_PER_PACKET = 20 * SAMPLES_PER_MILLI
 
 /** How far a backend may run ahead of the listener: longer than any answer, 14 MB a call at worst. */
 export const MAX_BACKLOG_SECONDS = 300
 const MAX_BACKLOG_SAMPLES = MAX_BACKLOG_SECONDS * BACKEND_SAMPLE_RATE_HZ
+/** The longest 20 ms frame of Opus and its TOC byte, RFC 6716 section 3.2.1; G.711 needs 160. */
+export const MAX_PACKET_BYTES = 1_276
