@@ -479,6 +479,14 @@ describe('clients on TCP', () => {
     expect(rig.relay.flows).toBe(named.length)
   })
 
+  test('are all that a relay beside the threads serves', () => {
+    const rig = new Rig({ tcpListeners: 1, carriesUdp: false })
+    const onTcp: Client = { ...client, listener: 2, transport: 'tcp' }
+    const frames = [client, onTcp].map((each) => frame(each, FRAME_FLAG_BIND, rtpPacket(20)))
+    expect(rig.downlink(alpha.link, linkDatagram(COOKIE, ...frames)).sent).toMatchObject([{ client: onTcp }])
+    expect(rig.dropped()).toEqual({ 'unknown-listener': 1 })
+  })
+
   test('lose their flow with their connection, and nobody else does', () => {
     const rig = new Rig({ tcpListeners: 1 })
     rig.bind(alpha, onTcp)

@@ -74,6 +74,8 @@ export interface RelayConfig {
   readonly listeners: number
   /** How many there are on TCP; their listeners follow. None unless said otherwise. */
   readonly tcpListeners?: number
+  /** False: another relay of this process has the ports on UDP, and this one the listeners on TCP alone. */
+  readonly carriesUdp?: boolean
   readonly maxFlows: number
   /** Two random words, so that nobody can choose addresses that collide in the flow table. */
   readonly hashKey: readonly [number, number]
@@ -99,6 +101,8 @@ export class Relay {
   readonly listeners: number
   /** The first listener that neither transport has. */
   readonly #listenersEnd: number
+  /** The first listener on UDP that another relay has: all of them, or none. */
+  readonly #udpEnd: number
   readonly #upstreams = new Upstreams()
   readonly #flows: FlowTable
   readonly #sourceBudget: SourceBudget
@@ -118,6 +122,7 @@ export class Relay {
     this.#cookie = config.cookie
     this.listeners = config.listeners
     this.#listenersEnd = config.listeners + (config.tcpListeners ?? 0)
+    this.#udpEnd = config.carriesUdp === false ? 0 : config.listeners
     if (this.#listenersEnd > MAX_LISTENERS) throw new RangeError(`more than ${MAX_LISTENERS} client ports`)
     this.#route = new RouteReader(config.routeKeys)
     this.#flows = new FlowTable(config.maxFlows, config.hashKey)
@@ -353,7 +358,7 @@ export class Relay {
   #hasListener(word: number): boolean {
     const listener = (word >>> 16) & 0xff
     const isTcp = (word & TCP_BIT) !== 0
-    return isTcp ? listener >= this.listeners && listener < this.#listenersEnd : listener < this.listeners
+    return isTcp ? listener >= this.listeners && listener < this.#listenersEnd : listener < this.#udpEnd
   }
 
   #bind(): void {

@@ -137,6 +137,8 @@ async function startOnDgram(
   const relay = new Relay(
     {
       ...threadConfigOf(config, options),
+      tcpListeners: config.tcpPorts.length,
+      carriesUdp: clientPorts.length > 0,
       routeKeys: config.routeKeys,
       recovers: true,
       health: new LinkHealth(randomBytes),

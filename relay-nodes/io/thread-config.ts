@@ -9,12 +9,11 @@ export type ThreadConfig = Omit<RelayConfig, 'routeKeys' | 'recovers' | 'health'
 /** Which secrets all threads of a process share. */
 export type SharedSecrets = Pick<RelayConfig, 'cookie' | 'hashKey'>
 
-/** Derives it from the relay's configuration. */
+/** Derives it from the relay's configuration; threads carry UDP alone. */
 export function threadConfigOf(config: RelayNodeConfig, { cookie, hashKey }: SharedSecrets): ThreadConfig {
   return {
     cookie,
     listeners: config.clientPorts.length,
-    tcpListeners: config.tcpPorts.length,
     maxFlows: config.maxFlows,
     hashKey,
   }

@@ -108,6 +108,15 @@ describe.each(SHELLS)('the relay on %s', (_, threads) => {
     expect(forwarding.counts().flows).toBe(0)
   })
 
+  test('counts a frame for a transport that the link’s relay does not carry', async () => {
+    const caller = await openClient(clients[0]!)
+    await caller.connect()
+    const onTcp = { ...caller.client, listener: 2, transport: 'tcp' as const }
+    transceiver.send({ client: onTcp, flags: 0, payload: rtpPacket(20) })
+    if (threads > 0) await until(() => expect(dropsByReason()).toEqual({ 'unknown-listener': 1 }))
+    expect(caller.received).toHaveLength(1)
+  })
+
   test('lets a flow go when its transceiver says so', async () => {
     const caller = await openClient(clients[0]!)
     await caller.connect()
