@@ -17,7 +17,12 @@ export function workerBindings(
     FIRSTHOP_ROUTE_KEYS: `0:${Buffer.from(ROUTE_KEY).toString('hex')}`,
     FIRSTHOP_CONTROL_KEY: Buffer.from(CONTROL_KEY).toString('hex'),
     FIRSTHOP_SECRET_KEYS: `2:${'22'.repeat(32)},1:${'11'.repeat(32)}`,
-    FIRSTHOP_API_KEY_HASHES: createHash('sha256').update(API_KEY).digest('hex'),
+    FIRSTHOP_API_KEYS: JSON.stringify([apiKeyRecord('test', API_KEY)]),
     ...changes,
   }
+}
+
+/** What the environment says of the API key `key`: its id, its hash, and what it may do. */
+export function apiKeyRecord(id: string, key: string, limits: object = {}): object {
+  return { id, sha256: createHash('sha256').update(key).digest('base64url'), ...limits }
 }

@@ -151,6 +151,7 @@ function fleetRecord(): TransceiverRecord {
     transceiver,
     controlUrl,
     sessions: table.size,
+    callsByKey: calls.callsByKey,
   }
 }
 

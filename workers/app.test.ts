@@ -4,7 +4,7 @@ import { createHmac } from 'node:crypto'
 import { beforeEach, describe, expect, test } from 'vitest'
 import { openLog } from '#shared/platform/log'
 import { offerVector } from '../tests/offer-vectors.ts'
-import { API_KEY, workerBindings } from '../tests/worker-bindings.ts'
+import { API_KEY, apiKeyRecord, workerBindings } from '../tests/worker-bindings.ts'
 import { createApp } from './app.ts'
 
 const OFFER = offerVector('chromium156')
@@ -215,6 +215,87 @@ describe('a call is refused', () => {
     const response = await expectRefusal(postOffer(OFFER), 503, 'fleet_unknown')
     expect(response.headers.get('retry-after')).toBe('5')
     expect(logged).toContainEqual(expect.objectContaining({ message: 'The fleet cannot be read' }))
+  })
+})
+
+describe('an API key with origins', () => {
+  const origins = ['https://app.example']
+  const held = workerBindings('http://127.0.0.1:1', {
+    FIRSTHOP_API_KEYS: JSON.stringify([apiKeyRecord('web', API_KEY, { origins })]),
+  })
+  const mint = (origin: Record<string, string>, env = held) =>
+    postJson('/v1/realtime/client_secrets', {}, origin, env)
+
+  test('may be used on their pages, and by servers', async () => {
+    expect((await mint({ origin: 'https://app.example' })).status).toBe(200)
+    expect((await mint({})).status).toBe(200)
+  })
+
+  test('may not be used on other pages', async () => {
+    await expectRefusal(mint({ origin: 'https://evil.example' }), 403, 'origin_not_allowed')
+  })
+
+  test('holds the ephemeral keys that it mints to them', async () => {
+    const { value } = (await (await mint({})).json()) as { value: string }
+    const call = (origin: string) =>
+      post(
+        '/v1/realtime/calls',
+        'hello',
+        { authorization: `Bearer ${value}`, 'content-type': 'application/sdp', origin },
+        held,
+      )
+    await expectRefusal(call('https://evil.example'), 403, 'origin_not_allowed')
+    await expectRefusal(call('https://app.example'), 400, 'sdp_malformed', 'sdp')
+  })
+
+  test('takes its ephemeral keys with it when it is removed', async () => {
+    const { value } = (await (await mint({})).json()) as { value: string }
+    app = createApp(openLog({ write: () => {} }))
+    const authorization = `Bearer ${value}`
+    const answer = post(
+      '/v1/realtime/calls',
+      'hello',
+      { authorization, 'content-type': 'application/sdp' },
+      bindings,
+    )
+    await expectRefusal(answer, 401, 'api_key_invalid')
+  })
+})
+
+describe('rates', () => {
+  const limited = { limit: ({ key }: { key: string }) => Promise.resolve({ success: !spent.has(key) }) }
+  const spent = new Set<string>()
+  const env = { ...bindings, KEY_RATE: limited, CLIENT_RATE: limited }
+  beforeEach(() => spent.clear())
+
+  test('hold back a key that sends too much, and say for how long', async () => {
+    spent.add('test')
+    const response = await postJson('/v1/realtime/client_secrets', {}, {}, env)
+    expect([response.status, response.headers.get('retry-after')]).toEqual([429, '60'])
+    expect(await response.json()).toEqual({
+      error: { message: expect.any(String), type: 'requests', code: 'rate_limit_exceeded', param: null },
+    })
+  })
+
+  test('hold back a client that guesses keys before it is told that they are wrong', async () => {
+    spent.add('203.0.113.9')
+    const guess = (client: string) =>
+      postJson(
+        '/v1/realtime/client_secrets',
+        {},
+        { authorization: 'Bearer sk-guess', 'cf-connecting-ip': client },
+        env,
+      )
+    expect((await guess('203.0.113.9')).status).toBe(429)
+    expect((await guess('203.0.113.10')).status).toBe(401)
+  })
+
+  test('count a whole IPv6 network as one client', async () => {
+    spent.add('2001:db8:0:1::')
+    const ask = (client: string) =>
+      post('/v1/realtime/calls', 'x', { authorization: 'Bearer ek_x', 'cf-connecting-ip': client }, env)
+    expect((await ask('2001:db8:0:1:dead:beef::7')).status).toBe(429)
+    expect((await ask('2001:db8:0:2::7')).status).toBe(401)
   })
 })
 

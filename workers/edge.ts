@@ -8,6 +8,8 @@ import { RouteKeyRing } from '#shared/ufrag/route'
 import type { WorkerEnv } from './env.ts'
 import { Fleet } from './fleet.ts'
 import type { KeepAlive } from './fleet.ts'
+import { CallCap } from './call-cap.ts'
+import { ApiKeys } from './keys/api-keys.ts'
 import { ClientSecrets } from './keys/client-secret.ts'
 import { Transceivers } from './transceivers.ts'
 
@@ -16,7 +18,9 @@ export interface Edge {
   readonly log: Log
   readonly fleet: Fleet
   readonly transceivers: Transceivers
+  readonly apiKeys: ApiKeys
   readonly clientSecrets: ClientSecrets
+  readonly callCap: CallCap
   readonly routeKeys: RouteKeyRing
 }
 
@@ -34,6 +38,8 @@ export function openEdge(env: WorkerEnv, log: Log): Edge {
     log,
     fleet: new Fleet(openStore(env.store), log),
     transceivers: new Transceivers(env.controlKey),
+    apiKeys: new ApiKeys(env.apiKeys),
+    callCap: new CallCap(),
     clientSecrets: new ClientSecrets(env.secretKeys),
     routeKeys: new RouteKeyRing(routeKeys, env.routeKeys[0].id),
   }

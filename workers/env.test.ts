@@ -14,7 +14,7 @@ describe('readEnv', () => {
         { id: 2, key: new Uint8Array(32).fill(0x22) },
         { id: 1, key: new Uint8Array(32).fill(0x11) },
       ],
-      apiKeyHashes: [expect.any(Uint8Array)],
+      apiKeys: [{ id: 'test', sha256: expect.any(Uint8Array) }],
       isOpenDemo: true,
       isLocal: true,
     })
@@ -41,7 +41,7 @@ describe('readEnv', () => {
       FIRSTHOP_ROUTE_KEYS: `0:${'c0ffee'.repeat(4)}`,
       FIRSTHOP_CONTROL_KEY: 'c0ffee',
       FIRSTHOP_SECRET_KEYS: 'c0ffee',
-      FIRSTHOP_API_KEY_HASHES: 'c0ffee',
+      FIRSTHOP_API_KEYS: '[{"id":"web","sha256":"c0ffee"}]',
       FIRSTHOP_OPEN_DEMO: 'yes',
       ENVIRONMENT: 'staging',
     })
@@ -51,15 +51,15 @@ describe('readEnv', () => {
       'FIRSTHOP_ROUTE_KEYS must be a list like 0:<hex>,1:<hex>, of 16-byte keys with ids up to 14',
       'FIRSTHOP_CONTROL_KEY must be 64 hexadecimal digits',
       'FIRSTHOP_SECRET_KEYS must be a list like 0:<hex>,1:<hex>, of 32-byte keys with ids up to 255',
-      'FIRSTHOP_API_KEY_HASHES.0 must be 64 hexadecimal digits',
+      'FIRSTHOP_API_KEYS.0.sha256 must be a SHA-256 in base64url',
       'FIRSTHOP_OPEN_DEMO must be true or false',
       'ENVIRONMENT must be local or production',
     ])
   })
 
   test('reports a deployment that would let nobody in', () => {
-    expect(readEnv({ ...bindings, FIRSTHOP_API_KEY_HASHES: ' ' })).toEqual([
-      'FIRSTHOP_API_KEY_HASHES is empty and FIRSTHOP_OPEN_DEMO is not true: nobody could place a call',
+    expect(readEnv({ ...bindings, FIRSTHOP_API_KEYS: '[]' })).toEqual([
+      'FIRSTHOP_API_KEYS is empty and FIRSTHOP_OPEN_DEMO is not true: nobody could place a call',
     ])
   })
 })

@@ -6,8 +6,11 @@
 
 import * as v from 'valibot'
 import { fromHex } from '#shared/bytes'
+import { apiKeysSchema } from '#shared/keys/api-key'
+import type { ApiKey } from '#shared/keys/api-key'
 import { parseKeyList } from '#shared/keys/key-list'
 import type { ListedKeys } from '#shared/keys/key-list'
+import type { RateLimit } from './keys/rate-limit.ts'
 
 export interface WorkerEnv {
   readonly store: { readonly url: string; readonly token: string }
@@ -15,12 +18,15 @@ export interface WorkerEnv {
   readonly controlKey: Uint8Array
   /** Sign ephemeral keys. */
   readonly secretKeys: ListedKeys
-  /** SHA-256 of each API key. */
-  readonly apiKeyHashes: readonly Uint8Array[]
+  readonly apiKeys: readonly ApiKey[]
   /** Whether anybody may mint an ephemeral key without an API key. */
   readonly isOpenDemo: boolean
   /** Whether this is a developer's machine, where a request may say where it comes from. */
   readonly isLocal: boolean
+  /** Limits the requests with one API key. */
+  readonly keyRate: RateLimit | undefined
+  /** Limits the requests of one client that come without an API key. */
+  readonly clientRate: RateLimit | undefined
 }
 
 /** Reads `bindings`, or returns a sentence for each mistake in them; no sentence quotes a value. */
@@ -57,10 +63,11 @@ function hexBytes(bytes: number) {
   )
 }
 
-const hashList = v.pipe(
-  v.string(),
-  v.transform((text) => text.split(',').filter((hash) => hash.trim() !== '')),
-  v.array(hexBytes(32), 'must be a list of SHA-256 hashes in hexadecimal'),
+const apiKeys = v.pipe(v.string(), v.parseJson(undefined, 'must be a JSON array of keys'), apiKeysSchema)
+
+/** A binding is an object of the runtime's; only a Worker that has it in its wrangler.toml gets one. */
+const rateLimit = v.optional(
+  v.custom<RateLimit>((value) => typeof value === 'object' && value !== null && 'limit' in value),
 )
 
 /** Cloudflare's bindings are strings; an absent one is `undefined`. */
@@ -71,21 +78,25 @@ const bindingsSchema = v.pipe(
     FIRSTHOP_ROUTE_KEYS: keyList(16, 14),
     FIRSTHOP_CONTROL_KEY: hexBytes(32),
     FIRSTHOP_SECRET_KEYS: keyList(32, 255),
-    FIRSTHOP_API_KEY_HASHES: v.optional(hashList, ''),
+    FIRSTHOP_API_KEYS: v.optional(apiKeys, '[]'),
     FIRSTHOP_OPEN_DEMO: v.optional(v.picklist(['true', 'false'], 'must be true or false'), 'false'),
     ENVIRONMENT: v.optional(v.picklist(['local', 'production'], 'must be local or production'), 'production'),
+    KEY_RATE: rateLimit,
+    CLIENT_RATE: rateLimit,
   }),
   v.check(
-    (env) => env.FIRSTHOP_API_KEY_HASHES.length > 0 || env.FIRSTHOP_OPEN_DEMO === 'true',
-    'FIRSTHOP_API_KEY_HASHES is empty and FIRSTHOP_OPEN_DEMO is not true: nobody could place a call',
+    (env) => env.FIRSTHOP_API_KEYS.length > 0 || env.FIRSTHOP_OPEN_DEMO === 'true',
+    'FIRSTHOP_API_KEYS is empty and FIRSTHOP_OPEN_DEMO is not true: nobody could place a call',
   ),
   v.transform((env): WorkerEnv => ({
     store: { url: env.UPSTASH_REDIS_REST_URL, token: env.UPSTASH_REDIS_REST_TOKEN },
     routeKeys: env.FIRSTHOP_ROUTE_KEYS,
     controlKey: env.FIRSTHOP_CONTROL_KEY,
     secretKeys: env.FIRSTHOP_SECRET_KEYS,
-    apiKeyHashes: env.FIRSTHOP_API_KEY_HASHES,
+    apiKeys: env.FIRSTHOP_API_KEYS,
     isOpenDemo: env.FIRSTHOP_OPEN_DEMO === 'true',
     isLocal: env.ENVIRONMENT === 'local',
+    keyRate: env.KEY_RATE,
+    clientRate: env.CLIENT_RATE,
   })),
 )

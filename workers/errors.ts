@@ -8,6 +8,7 @@
 import type { Context } from 'hono'
 import type { ContentfulStatusCode } from 'hono/utils/http-status'
 import type { ErrorBody } from '#shared/control/messages'
+import { HEARTBEAT_SECONDS } from '#shared/fleet/record'
 import type { SteeringFault } from '#shared/fleet/steer'
 import type { ClientSecretFault } from '#shared/keys/client-secret'
 import { describeOfferFault } from '#shared/sdp/offer-fault'
@@ -22,6 +23,9 @@ export type ApiFault =
   | 'unsupported-media-type'
   | 'api-key-missing'
   | 'api-key-invalid'
+  | 'origin-not-allowed'
+  | 'rate-limit-exceeded'
+  | 'too-many-calls'
   | 'call-unknown'
   | 'url-unknown'
   | 'method-not-allowed'
@@ -67,11 +71,17 @@ export function offerRefusal(fault: OfferFault): ApiError {
 
 /** Writes `error` as the answer to the request of `context`. */
 export function answerError({ status, code, message, param }: ApiError, context: Context): Response {
-  const type = status < 500 ? 'invalid_request_error' : 'server_error'
-  const body: ErrorBody = { error: { message, type, code: code.replaceAll('-', '_'), param } }
+  const body: ErrorBody = { error: { message, type: typeOf(status), code: code.replaceAll('-', '_'), param } }
   if (status === 401) context.header('WWW-Authenticate', 'Bearer')
-  if (status === 503) context.header('Retry-After', String(RETRY_AFTER_SECONDS))
+  const retryAfter = code === 'rate-limit-exceeded' ? RATE_PERIOD_SECONDS : HEARTBEAT_SECONDS
+  if (status === 503 || status === 429) context.header('Retry-After', String(retryAfter))
   return context.json(body, status as ContentfulStatusCode)
+}
+
+/** The API's own classes of errors: "requests" is what it calls a rate of them. */
+function typeOf(status: number): string {
+  if (status === 429) return 'requests'
+  return status < 500 ? 'invalid_request_error' : 'server_error'
 }
 
 /** The status of each fault; docs/api.md has the same table. */
@@ -85,11 +95,14 @@ export const STATUS_BY_FAULT: Readonly<Record<ApiFault, number>> = {
   'secret-forged': 401,
   'secret-expired': 401,
   'secret-life': 401,
+  'origin-not-allowed': 403,
   'call-unknown': 404,
   'url-unknown': 404,
   'method-not-allowed': 405,
   'request-too-large': 413,
   'unsupported-media-type': 415,
+  'rate-limit-exceeded': 429,
+  'too-many-calls': 429,
   'internal-error': 500,
   misconfigured: 500,
   'fleet-unknown': 503,
@@ -99,5 +112,5 @@ export const STATUS_BY_FAULT: Readonly<Record<ApiFault, number>> = {
   'transceiver-unreachable': 503,
 }
 
-/** About one heartbeat: by then a node that comes or goes is known. */
-const RETRY_AFTER_SECONDS = 5
+/** The `period` of the rate limits in wrangler.toml. */
+const RATE_PERIOD_SECONDS = 60

@@ -9,7 +9,8 @@ import type { PlaceCallRequest, PlaceCallResponse, SessionConfig } from '#shared
 import type { TransceiverRecord } from '#shared/fleet/record'
 import { steer } from '#shared/fleet/steer'
 import type { ClientPlace, Steering, SteeringFault } from '#shared/fleet/steer'
-import { monotonicNow } from '#shared/platform/clock'
+import type { ApiKey } from '#shared/keys/api-key'
+import { epochNow, monotonicNow } from '#shared/platform/clock'
 import type { Log } from '#shared/platform/log'
 import type { Edge } from './edge.ts'
 import { refusal } from './errors.ts'
@@ -18,6 +19,7 @@ import { ControlError, passOn } from './transceivers.ts'
 
 export interface CallOrder {
   readonly requestId: string
+  readonly apiKey: ApiKey | undefined
   readonly offer: string
   readonly session: SessionConfig | undefined
   readonly place: ClientPlace
@@ -34,19 +36,24 @@ export interface PlacedCall extends PlaceCallResponse {
 export async function placeCall(order: CallOrder, edge: Edge, keepAlive: KeepAlive): Promise<PlacedCall> {
   const log = edge.log.with({ requestId: order.requestId })
   const startedAt = monotonicNow()
-  const { relays, transceivers } = await steerCall(order.place, edge, keepAlive)
+  const { relays, transceivers } = await steerCall(order, edge, keepAlive)
   const steeredAt = monotonicNow()
-  const { requestId, offer, session } = order
-  const request = { requestId, offer, relays, ...(session && { session }) }
+  const { requestId, offer, session, apiKey } = order
+  const owner = apiKey && { apiKeyId: apiKey.id }
+  const request = { requestId, offer, relays, ...owner, ...(session && { session }) }
   const placed = await offerInTurn(transceivers, request, edge, log)
+  edge.callCap.note(apiKey, placed.node.id, epochNow())
   const times = { steerMillis: steeredAt - startedAt, transceiverMillis: monotonicNow() - steeredAt }
   log.info('A call is placed', { transceiver: placed.node.id, relay: relays[0]?.id, ...times })
   return { ...placed, relays, ...times }
 }
 
-async function steerCall(place: ClientPlace, edge: Edge, keepAlive: KeepAlive): Promise<Steering> {
+async function steerCall({ place, apiKey }: CallOrder, edge: Edge, keepAlive: KeepAlive): Promise<Steering> {
   const fleet = await edge.fleet.snapshot(keepAlive)
   if (!fleet) throw refusal('fleet-unknown', 'The fleet is not known yet; try again in a moment.')
+  if (!edge.callCap.hasRoom(apiKey, fleet, epochNow())) {
+    throw refusal('too-many-calls', `This key has all of its ${apiKey?.maxCalls} calls under way.`)
+  }
   const steering = steer(place, fleet)
   if (typeof steering === 'string') throw refusal(steering, SENTENCE_BY_STEERING_FAULT[steering])
   return steering

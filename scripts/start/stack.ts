@@ -11,6 +11,7 @@ import { mkdirSync, writeFileSync } from 'node:fs'
 import { networkInterfaces } from 'node:os'
 import { fileURLToPath } from 'node:url'
 import { startLocalStore } from '../local-store/server.ts'
+import { API_KEYS_FILE, readKeysFile } from '../make-key.ts'
 import { Child } from './child.ts'
 import { freePorts } from './free-ports.ts'
 
@@ -183,6 +184,7 @@ function workerProcess(
   const variables = {
     ...environment,
     FIRSTHOP_SECRET_KEYS: `1:${randomBytes(32).toString('hex')}`,
+    FIRSTHOP_API_KEYS: `'${readKeysFile(API_KEYS_FILE)}'`,
     FIRSTHOP_OPEN_DEMO: 'true',
     ENVIRONMENT: 'local',
   }

@@ -9,6 +9,7 @@
 
 import * as v from 'valibot'
 import { relayRecordSchema } from '#shared/fleet/record'
+import { apiKeyIdSchema } from '#shared/keys/api-key'
 import { MAX_OFFER_BYTES } from '#shared/sdp/offer-fault'
 import type { OfferFault } from '#shared/sdp/offer-fault'
 import type { SignatureFault } from './signature.ts'
@@ -35,6 +36,8 @@ export const placeCallRequestSchema = v.object({
   offer: v.pipe(v.string(), v.maxLength(MAX_OFFER_BYTES)),
   relays: v.pipe(v.array(relayChoiceSchema), v.minLength(1), v.maxLength(MAX_RELAY_CHOICES), v.readonly()),
   session: v.optional(sessionConfigSchema),
+  /** The API key that the call counts for. */
+  apiKeyId: v.optional(apiKeyIdSchema),
 })
 
 export const placeCallResponseSchema = v.object({

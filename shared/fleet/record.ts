@@ -22,6 +22,9 @@ export const MAX_VIPS = 2
 /** The most client ports of one VIP and one transport; every one of them becomes a candidate in every answer. */
 export const MAX_VIP_PORTS = 4
 
+/** The most API keys whose calls one record counts. */
+export const MAX_COUNTED_KEYS = 64
+
 /** The most further links of one relay: a thread for each core of the largest machines. */
 export const MAX_LINK_PORTS = 255
 
@@ -74,6 +77,8 @@ export const transceiverRecordSchema = v.object({
   transceiver: v.pipe(count, v.maxValue(0xfffff)),
   controlUrl: v.pipe(text, v.url(), v.regex(/^https?:/)),
   sessions: count,
+  /** The calls of each API key that has any here. */
+  callsByKey: v.optional(v.pipe(v.record(name, count), v.maxEntries(MAX_COUNTED_KEYS), v.readonly())),
 })
 
 const fleetRecordSchema = v.variant('kind', [relayRecordSchema, transceiverRecordSchema])

@@ -3,8 +3,8 @@
  *
  *     ek_<base64url(payload)>.<base64url(HMAC-SHA256(key, "ek_" + base64url(payload)))>
  *
- * The payload is JSON: an id for logs, the key that signed it, when it expires, and the session configuration that
- * calls made with it start from. Nothing is stored, so a secret serves any number of calls until it expires and
+ * The payload is JSON: an id for logs, the key that signed it, the API key that minted it, when it expires, and the
+ * session configuration that calls made with it start from. Nothing is stored, so a secret serves any number of calls until it expires and
  * cannot be revoked but with its key. It is signed, not encrypted: its holder can read the configuration.
  */
 
@@ -14,6 +14,7 @@ import { sessionConfigSchema } from '#shared/control/messages'
 import type { Mac } from '#shared/control/signature'
 import { epochSecondsOf } from '#shared/time'
 import type { EpochSeconds } from '#shared/time'
+import { apiKeyIdSchema } from './api-key.ts'
 
 /** The shortest life of a secret that may be asked for, as in the OpenAI API (`expires_after.seconds`). */
 export const MIN_SECRET_LIFE_SECONDS = 10
@@ -31,10 +32,11 @@ const clientSecretSchema = v.object({
   id: v.pipe(v.string(), v.minLength(1), v.maxLength(64)),
   keyId: v.pipe(v.string(), v.minLength(1), v.maxLength(64)),
   expiresAt: v.pipe(v.number(), v.safeInteger(), v.transform(epochSecondsOf)),
+  apiKeyId: v.optional(apiKeyIdSchema),
   session: v.optional(sessionConfigSchema),
 })
 
-/** What a client secret says: who it is, the key that signed it, and the session that it opens. */
+/** What a client secret says: who it is, the keys behind it, and the session that it opens. */
 export type ClientSecret = v.InferOutput<typeof clientSecretSchema>
 
 export type ClientSecretFault =

@@ -17,9 +17,10 @@ import { startLocalStore } from '../../scripts/local-store/server.ts'
 import type { LocalStore } from '../../scripts/local-store/server.ts'
 import { relayRecord, transceiverRecord } from '../fleet-records.ts'
 import { offerVector } from '../offer-vectors.ts'
-import { API_KEY, workerBindings } from '../worker-bindings.ts'
+import { API_KEY, apiKeyRecord, workerBindings } from '../worker-bindings.ts'
 import { ScriptedTransceiver, mintCallId } from './scripted-transceiver.ts'
 
+const CAPPED_KEY = 'sk-capped'
 const OFFER = offerVector('chromium156')
 const FRANKFURT = { latitude: '50.11', longitude: '8.68', continent: 'EU' }
 const DALLAS = { latitude: '32.78', longitude: '-96.80', continent: 'NA' }
@@ -39,7 +40,13 @@ beforeAll(async () => {
   store = openStore({ url: storeServer.url, token: 'store-token' })
   first = await ScriptedTransceiver.start('transceiver-1', 1)
   second = await ScriptedTransceiver.start('transceiver-2', 2)
-  const secrets = workerBindings(storeServer.url, { ENVIRONMENT: 'local' })
+  const secrets = workerBindings(storeServer.url, {
+    ENVIRONMENT: 'local',
+    FIRSTHOP_API_KEYS: JSON.stringify([
+      apiKeyRecord('test', API_KEY),
+      apiKeyRecord('capped', CAPPED_KEY, { maxCalls: 3 }),
+    ]),
+  })
   const root = new URL('../..', import.meta.url).pathname
   await server.update({ root, workers: [{ configPath: 'wrangler.toml', secrets }] })
   url = (await server.listen()).url.href.replace(/\/$/, '')
@@ -58,7 +65,13 @@ beforeEach(() => {
 
 /** Keeps both relays and both transceivers in the registry, as the nodes themselves do. */
 function joinFleet(): void {
-  const eu = () => ({ ...EU, cluster: 1, transceiver: 1, controlUrl: first.controlUrl })
+  const eu = () => ({
+    ...EU,
+    cluster: 1,
+    transceiver: 1,
+    controlUrl: first.controlUrl,
+    callsByKey: { capped: 3 },
+  })
   const us = () => ({ ...US, cluster: 1, transceiver: 2, controlUrl: second.controlUrl })
   const records = [
     () => relayRecord({ id: 'relay-eu', ...EU }, epochNow()),
@@ -133,6 +146,7 @@ describe('placing a call', () => {
         body: {
           requestId: 'req-1',
           offer: OFFER,
+          apiKeyId: 'test',
           relays: [
             expect.objectContaining({ id: 'relay-eu', region: 'eu-west' }),
             expect.objectContaining({ id: 'relay-us', region: 'us-south' }),
@@ -233,6 +247,32 @@ describe('placing a call', () => {
       'request_too_large',
       null,
     ])
+  })
+})
+
+describe('limits', () => {
+  test('refuse a call of a key that has all its calls under way, and no other', async () => {
+    const response = await postOffer({ headers: { authorization: `Bearer ${CAPPED_KEY}` } })
+    expect(await refusalOf(response)).toEqual([429, 'too_many_calls', null])
+    expect(response.headers.get('retry-after')).toBe('5')
+    expect((await postOffer()).status).toBe(201)
+  })
+
+  test('count the calls of ephemeral keys for the key that minted them', async () => {
+    const authorization = `Bearer ${CAPPED_KEY}`
+    const minted = await post('/v1/realtime/client_secrets', null, { headers: { authorization } })
+    const { value } = (await minted.json()) as { value: string }
+    expect((await postOffer({ headers: { authorization: `Bearer ${value}` } })).status).toBe(429)
+  })
+
+  test('stop a client that guesses keys', async () => {
+    const guess = () =>
+      post('/v1/realtime/client_secrets', null, {
+        headers: { authorization: 'Bearer sk-guess', 'cf-connecting-ip': '203.0.113.66' },
+      })
+    const statuses = new Set<number>()
+    for (let i = 0; i < 301; i++) statuses.add((await guess()).status)
+    expect(statuses).toEqual(new Set([401, 429]))
   })
 })
 

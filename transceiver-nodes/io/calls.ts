@@ -20,6 +20,7 @@ import { callIdOf, minutesOf, mintUfrag, parseUfrag, ufragOf } from '#shared/ufr
 import type { RouteKeyRing } from '#shared/ufrag/route'
 import type { Backend } from '../backends/backend.ts'
 import type { DropCounts } from './drops.ts'
+import { KeyUsage } from '../core/key-usage.ts'
 import type { LinkWriter } from '../core/link-writer.ts'
 import type { RelayDirectory } from '../core/relay-directory.ts'
 import type { SessionTable } from '../core/session-table.ts'
@@ -57,6 +58,7 @@ export class Calls {
   #isDraining = false
   #placed = 0
   readonly #endedByReason: Record<string, number> = {}
+  readonly #usage = new KeyUsage()
 
   constructor(parts: CallsParts) {
     this.#parts = parts
@@ -70,6 +72,11 @@ export class Calls {
   /** Calls under way, calls placed so far, and calls ended by reason. */
   get counts() {
     return { active: this.#parts.table.size, placed: this.#placed, endedByReason: { ...this.#endedByReason } }
+  }
+
+  /** Calls under way by API key. */
+  get callsByKey(): Readonly<Record<string, number>> {
+    return this.#usage.toRecord()
   }
 
   /** Refuses new calls from now on. */
@@ -90,11 +97,13 @@ export class Calls {
     const ufrag = this.#mint(handle)
     const call = new Draft(this.#parts, request, offer, ufrag, (ended, reason) => {
       table.remove(handle)
+      this.#usage.remove(request.apiKeyId)
       this.#endedByReason[reason] = (this.#endedByReason[reason] ?? 0) + 1
       this.#parts.log.info('A call ended', { call: handle, reason, ...flat(ended.timeline.toRecord()) })
     })
     const placed = call.place()
     table.add(handle, placed.call)
+    this.#usage.add(request.apiKeyId)
     this.#placed++
     this.#parts.log.info('A call was placed', { call: handle, request: request.requestId })
     return { callId: callIdOf(ufrag), answer: placed.answer, node }

@@ -30,15 +30,22 @@ export class ClientSecrets {
     this.#macByKeyId = new Map(keys.map(({ id, key }) => [String(id), hmacSha256(key)]))
   }
 
-  /** Mints a key with which sessions start from `session`. */
+  /** Mints a key for the holder of the API key `apiKeyId`, with which sessions start from `session`. */
   mint(
+    apiKeyId: string | undefined,
     session: SessionConfig | undefined,
     lifetimeSeconds: number,
     now: EpochSeconds,
   ): MintedClientSecret | ClientSecretFault {
     const id = `sess_${toBase64Url(randomBytes(16))}`
     const expiresAt = epochSecondsOf(now + lifetimeSeconds)
-    const secret = { id, keyId: this.#mintingKeyId, expiresAt, ...(session && { session }) }
+    const secret = {
+      id,
+      keyId: this.#mintingKeyId,
+      expiresAt,
+      ...(apiKeyId && { apiKeyId }),
+      ...(session && { session }),
+    }
     const minted = mintClientSecret(secret, this.#mintingMac, now)
     return typeof minted === 'string' ? minted : { value: minted.value, expiresAt, id }
   }

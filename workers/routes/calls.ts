@@ -23,12 +23,13 @@ import { mergeSession, sessionSchema } from '../session.ts'
 export const calls = new Hono<EdgeContext>()
   .post('/', limitBody, async (context) => {
     const { edge, requestId } = context.var
-    const caller = authorizeCaller(context.req.header('authorization'), edge)
+    const caller = await authorizeCaller(context)
     const { offer, session } = await readCallRequest(context.req)
     const fault = readOffer(offer)
     if (typeof fault === 'string') throw offerRefusal(fault)
     const order = {
       requestId,
+      apiKey: caller.apiKey,
       offer,
       session: mergeSession(caller.session, session),
       place: clientPlaceOf(context.req.raw, edge.env.isLocal),
@@ -38,7 +39,7 @@ export const calls = new Hono<EdgeContext>()
   })
   .post('/:callId/hangup', async (context) => {
     const { edge, requestId } = context.var
-    authorizeCaller(context.req.header('authorization'), edge)
+    await authorizeCaller(context)
     await hangUp(context.req.param('callId'), requestId, edge, keepAliveOf(context))
     return context.body(null, 200)
   })

@@ -15,14 +15,14 @@ import { authorizeMinting } from '../keys/authorize.ts'
 import { isJsonObject, sessionSchema } from '../session.ts'
 
 export const clientSecrets = new Hono<EdgeContext>().post('/', limitBody, async (context) => {
-  const edge = context.get('edge')
-  authorizeMinting(context.req.header('authorization'), edge)
+  const apiKey = await authorizeMinting(context)
   const body = await context.req.text()
   if (body !== '' && mediaTypeOf(context.req) !== 'application/json') {
     throw refusal('unsupported-media-type', 'Send the body as application/json.')
   }
   const { session, expires_after } = validate(requestSchema, parseJson(body || '{}'))
-  const minted = edge.clientSecrets.mint(session, expires_after.seconds, epochNow())
+  const { clientSecrets: secrets } = context.var.edge
+  const minted = secrets.mint(apiKey?.id, session, expires_after.seconds, epochNow())
   if (typeof minted === 'string') {
     throw refusal(
       'request-too-large',
