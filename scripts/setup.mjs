@@ -1,5 +1,6 @@
 /**
- * Makes a fresh clone runnable: installs the npm packages and, with `--tests`, Chromium and redis-server.
+ * Makes a fresh clone runnable: installs the npm packages and, with `--tests`, Chromium, redis-server and the other
+ * system packages that the tests run or load.
  *
  * Plain JavaScript without dependencies, because it runs on whatever Node the machine has (20 or newer)
  * before the project's own Node 26 is there: that one comes with the packages, and npm puts it first on the
@@ -15,6 +16,10 @@ const root = fileURLToPath(new URL('..', import.meta.url))
 const TEST_PROGRAMS = [
   { debianPackage: 'chromium', paths: ['/usr/bin/chromium', '/usr/bin/google-chrome'] },
   { debianPackage: 'redis-server', paths: ['/usr/bin/redis-server'] },
+  {
+    debianPackage: 'libopus0',
+    paths: ['/usr/lib/x86_64-linux-gnu/libopus.so.0', '/usr/lib/aarch64-linux-gnu/libopus.so.0'],
+  },
   { debianPackage: 'iproute2', paths: ['/usr/sbin/ip', '/sbin/ip', '/usr/bin/ip'] },
 ]
 

@@ -31,6 +31,7 @@ import { startControlServer } from './io/control-server.ts'
 import { openLinkPort } from './io/link-port.ts'
 import type { LinkPort } from './io/link-port.ts'
 import { MediaLoop } from './io/media-loop.ts'
+import { OPUS_LIBRARY_NAME } from './io/opus.ts'
 
 /** The longest UDP datagram. */
 const MAX_DATAGRAM_BYTES = 65_536
@@ -117,7 +118,7 @@ const admin = await startAdminServer({
   isReady: () => hasSeenFleet && !calls.isDraining,
   metrics,
 })
-log.info('The transceiver is up')
+log.info('The transceiver is up', { opus: OPUS_LIBRARY_NAME })
 process.once('SIGTERM', () => void shutDown('SIGTERM'))
 process.once('SIGINT', () => void shutDown('SIGINT'))
 

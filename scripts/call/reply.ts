@@ -21,8 +21,8 @@ export class Reply {
   /** Takes the payload of an RTP packet; true when it can be heard. */
   handlePacket(timestamp: number, payload: Uint8Array): boolean {
     this.receivedPackets += 1
-    const decoded = this.#decoder.decode(payload)
-    if (typeof decoded === 'string') return false
+    const decoded = this.#decoder.decode(payload, 0, payload.length)
+    if (decoded === undefined) return false
     this.#firstTimestamp ??= timestamp
     const at = ((timestamp - this.#firstTimestamp) >>> 0) / RTP_TICKS_PER_SAMPLE
     if (at + decoded.length <= this.#samples.length) {

@@ -14,11 +14,10 @@ import type { Millis } from '#shared/time'
 import type { TransceiverDrop } from './drops.ts'
 import { JitterBuffer } from '../core/media/jitter-buffer.ts'
 import { OpusPacketView } from '../core/media/opus-packet.ts'
-import { rtpTimestampOf } from '../core/media/pacer.ts'
+import { FRAME_MILLIS, FRAME_SAMPLES, rtpTimestampOf } from '../core/media/pacer.ts'
 import type { Playout } from '../core/media/playout.ts'
 import { Reception } from '../core/media/reception.ts'
 import { createOpusDecoder, createOpusEncoder } from './opus.ts'
-import type { OpusEncoderOptions } from './opus.ts'
 import type { Peer } from './peer.ts'
 
 /** What a call's audio is made of. */
@@ -45,14 +44,16 @@ export class CallAudio {
   readonly #opus = new OpusPacketView()
   readonly #jitterBuffer = new JitterBuffer()
   readonly #decoder = createOpusDecoder()
-  readonly #encoder = createOpusEncoder(OPUS_ENCODING)
-  readonly #frame = new Int16Array(SAMPLES_PER_FRAME)
+  readonly #encoder = createOpusEncoder()
+  readonly #frame = new Int16Array(FRAME_SAMPLES)
   #reception: Reception | undefined
   #sequence: number
   #timestamp = 0
   #packetCount = 0
   #octetCount = 0
   #wasSpeaking = false
+  #payload: Uint8Array = OPUS_SILENCE
+  #payloadLength = OPUS_SILENCE.length
   #emptyFrames = 0
   #reportAt = 0
 
@@ -114,14 +115,14 @@ export class CallAudio {
     if (this.#emptyFrames > MAX_EMPTY_FRAMES) this.#options.onAudio(SILENCE)
     for (; popped !== 'empty'; popped = this.#jitterBuffer.pop(now)) {
       if (popped === 'packet') this.#decode()
-      else this.#options.onAudio(this.#decoder.conceal())
+      else this.#options.onAudio(this.#decoder.conceal(FRAME_MILLIS))
     }
   }
 
   #decode(): void {
     const { memory, payloadStart, payloadLength } = this.#jitterBuffer
-    const samples = this.#decoder.decode(memory.subarray(payloadStart, payloadStart + payloadLength))
-    this.#options.onAudio(typeof samples === 'string' ? this.#decoder.conceal() : samples)
+    const samples = this.#decoder.decode(memory, payloadStart, payloadLength)
+    this.#options.onAudio(samples ?? this.#decoder.conceal(FRAME_MILLIS))
   }
 
   #speak(frame: number): void {
@@ -130,26 +131,35 @@ export class CallAudio {
     const pulled = playout.pull(this.#frame)
     const isSpeaking = pulled !== 'idle'
     this.#timestamp = rtpTimestampOf(frame, this.#options.firstTimestamp)
-    this.#send(this.#payloadOf(pulled), isSpeaking && !this.#wasSpeaking)
+    this.#loadPayload(pulled)
+    this.#send(isSpeaking && !this.#wasSpeaking)
     this.#wasSpeaking = isSpeaking
     if (isSpeaking) this.hasSpoken = true
   }
 
-  #payloadOf(pulled: ReturnType<Playout['pull']>): Uint8Array {
-    if (pulled === 'packet') return this.#options.playout.packet
-    return pulled === 'audio' ? this.#encoder.encode(this.#frame) : OPUS_SILENCE
+  #loadPayload(pulled: ReturnType<Playout['pull']>): void {
+    if (pulled === 'audio') {
+      this.#payload = ENCODED
+      this.#payloadLength = this.#encoder.encode(this.#frame, ENCODED, 0, ENCODED.length)
+    } else {
+      this.#payload = pulled === 'packet' ? this.#options.playout.packet : OPUS_SILENCE
+      this.#payloadLength = this.#payload.length
+    }
   }
 
-  #send(payload: Uint8Array, isTalkspurt: boolean): void {
+  #send(isTalkspurt: boolean): void {
     const { peer, memory, payloadType, ssrc } = this.#options
-    const start = peer.beginPacket(RTP_HEADER_BYTES + payload.length)
+    const length = RTP_HEADER_BYTES + this.#payloadLength
+    const start = peer.beginPacket(length)
     if (start < 0) return
     writeRtpHeader(memory, start, payloadType, isTalkspurt, this.#sequence, this.#timestamp, ssrc)
-    memory.set(payload, start + RTP_HEADER_BYTES)
-    peer.commitRtp(start, RTP_HEADER_BYTES + payload.length)
+    // A loop, because `set` would want a view of each length.
+    const payloadStart = start + RTP_HEADER_BYTES
+    for (let i = 0; i < this.#payloadLength; i++) memory[payloadStart + i] = this.#payload[i] ?? 0
+    peer.commitRtp(start, length)
     this.#sequence = (this.#sequence + 1) & 0xffff
     this.#packetCount++
-    this.#octetCount += payload.length
+    this.#octetCount += this.#payloadLength
   }
 
   #report(now: Millis): void {
@@ -175,21 +185,14 @@ export class CallAudio {
   }
 }
 
-/** Samples of a 20 ms frame at the backend's rate. */
-const SAMPLES_PER_FRAME = 480
 /** A client that sends nothing for longer is taken to be silent, so that turns end: longer than any packet lasts. */
 const MAX_EMPTY_FRAMES = 10
-const SILENCE = new Int16Array(SAMPLES_PER_FRAME)
+const SILENCE = new Int16Array(FRAME_SAMPLES)
 /** The RTP clock of Opus, RFC 7587 section 4.1. */
 const OPUS_CLOCK_HZ = 48_000
 /** One frame of Opus silence: TOC byte for 20 ms of fullband CELT mono (RFC 6716 section 3.1), and its empty coding. */
 const OPUS_SILENCE = new Uint8Array([0xf8, 0xff, 0xfe])
-/** Speech at 24 kHz: 28 kbit/s is transparent for it, complexity 5 costs half of 10, and FEC covers single losses. */
-const OPUS_ENCODING: OpusEncoderOptions = {
-  bitrate: 28_000,
-  complexity: 5,
-  inbandFec: true,
-  expectedLossPercent: 5,
-}
+/** Where all encoders of this thread write: far more than 20 ms take at the bitrate. */
+const ENCODED = new Uint8Array(new ArrayBuffer(400))
 /** Interval of reports; RFC 3550 section 6.2 allows less than 5 s for so little traffic. */
 const REPORT_INTERVAL = 1000

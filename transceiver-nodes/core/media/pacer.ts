@@ -9,6 +9,7 @@
 
 import { millisOf } from '#shared/time'
 import type { Millis } from '#shared/time'
+import { BACKEND_SAMPLE_RATE_HZ } from '../../backends/backend.ts'
 
 /** Tells on every tick how many frames each session owes its client. */
 export class Pacer {
@@ -68,3 +69,6 @@ export const RTP_TICKS_PER_FRAME = 960
 
 /** How many frames are sent at once after a stall: as many as a client's jitter buffer takes without stretching. */
 export const MAX_CATCH_UP_FRAMES = 3
+
+/** Samples of a frame at the backend's rate. */
+export const FRAME_SAMPLES = (BACKEND_SAMPLE_RATE_HZ / 1000) * FRAME_MILLIS
