@@ -2,6 +2,7 @@
 
 import { flushCompileCache } from 'node:module'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { mediaThreadsOf } from '#shared/fleet/media-threads'
 import type { RelayRecord, TransceiverRecord } from '#shared/fleet/record'
 import { startAdminServer } from '#shared/platform/admin-server'
 import { openBindingStore } from '#shared/platform/binding-store'
@@ -42,7 +43,7 @@ const watch = startFleetWatch({
   onSnapshot: ({ transceivers }) => {
     firstSnapshot.resolve(transceivers)
     fleetFile?.write(transceivers)
-    forwarding?.handleUpstreams(transceivers)
+    forwarding?.handleUpstreams(transceivers.flatMap(mediaThreadsOf))
   },
 })
 // A restarted relay knows its flows before it reads the first packet, unless the store makes it wait for them.
@@ -55,7 +56,7 @@ const [upstreams, flowRecords] = await Promise.race([stored, sleep(STORE_WAIT, f
 forwarding = await startForwarding({
   config,
   ...secrets,
-  upstreams,
+  upstreams: upstreams.flatMap(mediaThreadsOf),
   flowRecords,
   onRecords: (records, reply) => bindings.handleRecords(records, reply),
   spares,
@@ -64,7 +65,7 @@ forwarding = await startForwarding({
 const { counts, metrics, close } = forwarding
 if (upstreams.length === 0 || upstreams === fallback[0]) {
   void stored.then(([transceivers, records]) => {
-    forwarding?.handleUpstreams(transceivers)
+    forwarding?.handleUpstreams(transceivers.flatMap(mediaThreadsOf))
     forwarding?.handleFlowRecords(records)
   })
 }

@@ -5,7 +5,7 @@ import { LINK_COOKIE_BYTES } from '#shared/link/frame'
 import { randomBytes } from '#shared/platform/crypto'
 import { readConfig } from './config.ts'
 import type { RelayNodeConfig } from './config.ts'
-import { SpareThreads } from './io/spare-threads.ts'
+import { openSpareThreads } from './io/spare-threads.ts'
 import { threadConfigOf } from './io/thread-config.ts'
 
 /** The relay's configuration; a process that has a mistake in it ends here. */
@@ -16,7 +16,7 @@ export const secrets = { cookie: randomBytes(LINK_COOKIE_BYTES), hashKey: random
 
 /** Its threads; none when one thread carries all. */
 export const spares =
-  config.threads > 0 ? new SpareThreads(config.threads, threadConfigOf(config, secrets)) : undefined
+  config.threads > 0 ? openSpareThreads(config.threads, threadConfigOf(config, secrets)) : undefined
 
 /** Draws two random words. */
 export function randomWords(): [number, number] {

@@ -1,6 +1,9 @@
 /** The configuration of a transceiver, from environment variables: docs/operate.md. */
 
+import { availableParallelism } from 'node:os'
 import type { Endpoint } from '#shared/endpoint'
+import { MAX_LINK_PORTS } from '#shared/fleet/record'
+import { isBatchSupported } from '#shared/platform/batch-support'
 import { Environment } from '#shared/platform/environment'
 import type { LogLevel } from '#shared/platform/log'
 import type { RouteKeyRing } from '#shared/ufrag/route'
@@ -11,10 +14,13 @@ export interface TransceiverConfig {
   readonly region: string
   readonly latitude: number
   readonly longitude: number
-  /** The ids that routes name this transceiver by. */
+  /** The ids that routes name this transceiver by, or the first of its threads. */
   readonly cluster: number
   readonly transceiver: number
+  /** The link of the first thread; those of the others take the ports behind it. */
   readonly link: Endpoint
+  /** Threads that serve calls in batches; 0: the main thread does, without. */
+  readonly threads: number
   readonly control: Endpoint
   readonly controlUrl: string
   readonly admin: Endpoint
@@ -26,6 +32,8 @@ export interface TransceiverConfig {
   /** How long calls may go on after SIGTERM. */
   readonly drainSeconds: number
   readonly logLevel: LogLevel
+  /** Has SIGUSR2 crash a thread, for experiments. */
+  readonly injectsFaults: boolean
 }
 
 /** Reads the configuration; throws a `ConfigError` that names every mistake. */
@@ -39,6 +47,9 @@ export function readConfig(variables: Readonly<Record<string, string | undefined
     cluster: environment.integer('FIRSTHOP_CLUSTER', 0, 0xfff),
     transceiver: environment.integer('FIRSTHOP_TRANSCEIVER', 0, 0xf_ffff),
     link: environment.endpoint('FIRSTHOP_LINK'),
+    threads: isBatchSupported()
+      ? environment.integer('FIRSTHOP_THREADS', 0, MAX_LINK_PORTS + 1, availableParallelism())
+      : 0,
     control: environment.endpoint('FIRSTHOP_CONTROL'),
     controlUrl: environment.url('FIRSTHOP_CONTROL_URL'),
     admin: environment.endpoint('FIRSTHOP_ADMIN'),
@@ -51,6 +62,7 @@ export function readConfig(variables: Readonly<Record<string, string | undefined
     },
     drainSeconds: environment.integer('FIRSTHOP_DRAIN_SECONDS', 0, 86_400, 0),
     logLevel: environment.oneOf('FIRSTHOP_LOG_LEVEL', ['debug', 'info', 'warn', 'error'], 'info'),
+    injectsFaults: environment.oneOf('FIRSTHOP_FAULTS', ['true', 'false'], 'false') === 'true',
   }
   environment.check()
   return config

@@ -1,5 +1,6 @@
 /** Hangs up a call: its id is its route, so the transceiver is found with no look-up but the snapshot's. */
 
+import { ownsRoute } from '#shared/fleet/media-threads'
 import type { TransceiverRecord } from '#shared/fleet/record'
 import { epochNow } from '#shared/platform/clock'
 import { minutesOf, parseUfrag, ufragOf } from '#shared/ufrag/route'
@@ -37,10 +38,7 @@ async function findTransceiver(callId: string, edge: Edge, keepAlive: KeepAlive)
   if (route === undefined || typeof route === 'string') throw unknownCall()
   const fleet = await edge.fleet.snapshot(keepAlive)
   if (!fleet) throw refusal('fleet-unknown', 'The fleet is not known yet; try again in a moment.')
-  const { cluster, transceiver } = route
-  const owner = fleet.transceivers.find(
-    (node) => node.cluster === cluster && node.transceiver === transceiver,
-  )
+  const owner = fleet.transceivers.find((node) => ownsRoute(node, route))
   if (!owner) throw unknownCall()
   return owner
 }

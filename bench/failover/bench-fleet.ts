@@ -132,6 +132,7 @@ export class BenchFleet {
       FIRSTHOP_CLUSTER: '1',
       FIRSTHOP_TRANSCEIVER: '1',
       FIRSTHOP_LINK: `127.0.0.1:${link}`,
+      FIRSTHOP_THREADS: '1',
       FIRSTHOP_CONTROL: `127.0.0.1:${control}`,
       FIRSTHOP_CONTROL_URL: `http://127.0.0.1:${control}`,
       FIRSTHOP_ADMIN: `127.0.0.1:${admin}`,
@@ -139,7 +140,7 @@ export class BenchFleet {
     return new Child(
       'transceiver',
       process.execPath,
-      ['bench/failover/listening-transceiver.ts'],
+      ['--import', './bench/failover/listening-transceiver.ts', 'transceiver-nodes/main.ts'],
       { ...environment, ...own },
       {
         readyUrl: `http://127.0.0.1:${admin}/readyz`,

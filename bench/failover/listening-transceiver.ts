@@ -1,6 +1,6 @@
 /**
- * The real transceiver with an ear: its own `main.ts`, in whose calls every packet that the jitter buffer takes
- * is noted. What was noted leaves on the standard output as JSON, a line every 50 ms:
+ * The real transceiver with an ear, loaded before its own `main.ts` in each of its threads (`node --import`): every
+ * packet that the jitter buffer takes is noted. What was noted leaves on the standard output as JSON, a line every 50 ms:
  * `{"arrivals": [[callId, link, machineMillis], …]}`, where `link` is the index in its relay directory.
  */
 
@@ -22,6 +22,4 @@ Call.prototype.handleRtp = function (this: Call, start, length, path, now) {
 
 setInterval(() => {
   if (noted.length > 0) console.log(JSON.stringify({ arrivals: noted.splice(0) }))
-}, REPORT_INTERVAL)
-
-await import('../../transceiver-nodes/main.ts')
+}, REPORT_INTERVAL).unref()

@@ -11,6 +11,7 @@ import { randomBytes } from '#shared/platform/crypto'
 import type { Log } from '#shared/platform/log'
 import { plainMetric } from '#shared/metrics'
 import type { Metric } from '#shared/metrics'
+import type { SpareWorkers } from '#shared/platform/spare-workers'
 import type { RelayNodeConfig } from '../config.ts'
 import { Relay } from '../core/relay.ts'
 import type { Upstream } from '../core/upstreams.ts'
@@ -18,7 +19,6 @@ import { startDgramRelay } from './dgram-relay.ts'
 import type { DgramRelay } from './dgram-relay.ts'
 import { portMetrics, relayMetrics } from './relay-metrics.ts'
 import { RelayThreads } from './relay-threads.ts'
-import type { SpareThreads } from './spare-threads.ts'
 import { tcpMetrics } from './tcp-metrics.ts'
 import { threadConfigOf } from './thread-config.ts'
 import type { SharedSecrets } from './thread-config.ts'
@@ -33,7 +33,7 @@ export interface ForwardingOptions extends SharedSecrets {
   /** Takes what a relay tells and asks about flows; `reply` answers it. */
   readonly onRecords: (records: Int32Array, reply: (records: Int32Array) => void) => void
   /** Threads that load already; absent: they begin when the shell does. */
-  readonly spares?: SpareThreads | undefined
+  readonly spares?: SpareWorkers | undefined
   readonly log: Log
 }
 

@@ -11,9 +11,10 @@ import type { Endpoint } from '#shared/endpoint'
 import { monotonicNow } from '#shared/platform/clock'
 import type { Log } from '#shared/platform/log'
 import * as libc from '#shared/platform/libc'
+import type { SpareWorkers } from '#shared/platform/spare-workers'
 import { openSocket } from '#shared/platform/udp-batch'
 import type { Upstream } from '../core/upstreams.ts'
-import { SpareThreads } from './spare-threads.ts'
+import { openSpareThreads } from './spare-threads.ts'
 import type { ThreadConfig } from './thread-config.ts'
 import { THREAD_COUNTS, ThreadCounts } from './thread-counts.ts'
 import type { MessageFromThread, MessageToThread, ServeMessage } from './thread-messages.ts'
@@ -32,7 +33,7 @@ export interface RelayThreadsOptions {
   /** Takes what a thread tells and asks about flows; `reply` answers that thread. */
   readonly onRecords: (records: Int32Array, reply: (records: Int32Array) => void) => void
   /** Threads that load already, one for each link; absent: they begin now. */
-  readonly spares?: SpareThreads | undefined
+  readonly spares?: SpareWorkers | undefined
   readonly log: Log
 }
 
@@ -42,14 +43,14 @@ export class RelayThreads {
   readonly #seats: Seat[] = []
   /** What threads that have died had counted. */
   readonly #former = new ThreadCounts()
-  readonly #spares: SpareThreads
+  readonly #spares: SpareWorkers
   #upstreams: readonly Upstream[]
   #deaths = 0
   #isStopping = false
 
   private constructor(options: RelayThreadsOptions) {
     this.#options = options
-    this.#spares = options.spares ?? new SpareThreads(options.links.length, options.relay)
+    this.#spares = options.spares ?? openSpareThreads(options.links.length, options.relay)
     this.#upstreams = plainUpstreams(options.upstreams)
   }
 

@@ -54,6 +54,8 @@ export interface StackOptions {
   readonly supervise?: boolean
   /** Further environment of every node. */
   readonly environment?: Readonly<Record<string, string>>
+  /** Threads of the transceiver, 1 when absent; 0 has its main thread serve calls without batches. */
+  readonly transceiverThreads?: number
   /** Where relays listen for clients; on loopback no browser finds them, and a test can put a network in between. */
   readonly clientBind?: string
 }
@@ -104,7 +106,7 @@ export async function startStack(options: StackOptions): Promise<Stack> {
     'transceiver',
     process.execPath,
     ['transceiver-nodes/main.ts'],
-    { ...environment, ...transceiverEnvironment(ports.transceiver) },
+    { ...environment, ...transceiverEnvironment(ports.transceiver, options.transceiverThreads ?? 1) },
     { readyUrl: `http://127.0.0.1:${ports.transceiver.admin}/readyz`, onLine, supervise },
   )
   const worker = workerProcess(ports, environment, onLine, supervise)
@@ -158,7 +160,7 @@ function relayEnvironment(
   }
 }
 
-function transceiverEnvironment(ports: StackPorts['transceiver']): Record<string, string> {
+function transceiverEnvironment(ports: StackPorts['transceiver'], threads: number): Record<string, string> {
   return {
     ...PLACES[0],
     FIRSTHOP_NODE_ID: 'transceiver-1',
@@ -167,6 +169,7 @@ function transceiverEnvironment(ports: StackPorts['transceiver']): Record<string
     FIRSTHOP_LINK: `127.0.0.1:${ports.link}`,
     FIRSTHOP_CONTROL: `127.0.0.1:${ports.control}`,
     FIRSTHOP_CONTROL_URL: `http://127.0.0.1:${ports.control}`,
+    FIRSTHOP_THREADS: String(threads),
     FIRSTHOP_CAPACITY: '100',
     FIRSTHOP_ADMIN: `127.0.0.1:${ports.admin}`,
   }

@@ -69,10 +69,16 @@ export const relayRecordSchema = v.object({
   linkPorts: v.optional(v.pipe(v.array(port), v.maxLength(MAX_LINK_PORTS), v.readonly())),
 })
 
-/** The record of a transceiver: the ids that a routing ufrag names it by, its control URL, and its sessions. */
+/**
+ * The record of a transceiver: the ids that a routing ufrag names it by, its control URL, and its sessions.
+ *
+ * Its threads have ids and links of their own (`media-threads.ts`); the record names the first, and by `linkPorts`
+ * the ports of the others at the same address.
+ */
 export const transceiverRecordSchema = v.object({
   kind: v.literal('transceiver'),
   ...node,
+  linkPorts: v.optional(v.pipe(v.array(port), v.maxLength(MAX_LINK_PORTS), v.readonly())),
   cluster: v.pipe(count, v.maxValue(0xfff)),
   transceiver: v.pipe(count, v.maxValue(0xfffff)),
   controlUrl: v.pipe(text, v.url(), v.regex(/^https?:/)),

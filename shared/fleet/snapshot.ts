@@ -6,6 +6,7 @@
  */
 
 import type { EpochSeconds } from '#shared/time'
+import { mediaThreadsOf } from './media-threads.ts'
 import { LEASE_SECONDS, parseFleetRecord } from './record.ts'
 import type { FleetRecord, RecordFault, RelayRecord, TransceiverRecord } from './record.ts'
 
@@ -54,7 +55,9 @@ function dropSuperseded(records: readonly FleetRecord[]): FleetRecord[] {
 
 function claimNames(record: FleetRecord, taken: Set<string>): boolean {
   const names = [`${record.kind} ${record.id}`]
-  if (record.kind === 'transceiver') names.push(`route ${record.cluster} ${record.transceiver}`)
+  if (record.kind === 'transceiver') {
+    for (const thread of mediaThreadsOf(record)) names.push(`route ${thread.cluster} ${thread.transceiver}`)
+  }
   const isFree = names.every((name) => !taken.has(name))
   if (isFree) names.forEach((name) => taken.add(name))
   return isFree

@@ -19,9 +19,14 @@ export class KeyUsage {
     else this.#callsByKey.delete(keyId)
   }
 
-  /** The calls of each key; of more keys than a record takes, those with the most calls. */
+  /** The calls of each key, by `mostCalls`. */
   toRecord(): Readonly<Record<string, number>> {
-    const most = [...this.#callsByKey].toSorted(([, a], [, b]) => b - a).slice(0, MAX_COUNTED_KEYS)
-    return Object.fromEntries(most)
+    return mostCalls(Object.fromEntries(this.#callsByKey))
   }
+}
+
+/** Returns the calls of each key; of more keys than a node's record takes, those with the most calls. */
+export function mostCalls(callsByKey: Readonly<Record<string, number>>): Readonly<Record<string, number>> {
+  const most = Object.entries(callsByKey).toSorted(([, a], [, b]) => b - a)
+  return Object.fromEntries(most.slice(0, MAX_COUNTED_KEYS))
 }

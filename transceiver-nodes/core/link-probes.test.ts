@@ -31,13 +31,10 @@ beforeEach(() => {
   writeClient(words, 0, { address: '10.0.0.1', port: 7471, listener: 0, transport: 'udp' })
   link = directory.find(words, 0)
   directory.learnCookie(link, OLD, 0)
-  probes = new LinkProbes(
-    memory,
-    0,
-    directory,
-    () => TOKEN,
-    (to, start, length) => sent.push({ link: to, datagram: memory.slice(start, start + length) }),
-  )
+  probes = new LinkProbes(memory, 0, directory, () => TOKEN, {
+    add: (to, start, length) => sent.push({ link: to, datagram: memory.slice(start, start + length) }),
+    flush: () => undefined,
+  })
 })
 
 test('answers a ping with the token and the cookie that it carries', () => {

@@ -17,7 +17,7 @@ import {
 import type { LinkReader } from '#shared/link/frame'
 import { LinkHealth } from '#shared/link/link-health'
 import type { Millis } from '#shared/time'
-import type { EmitDatagram } from './link-writer.ts'
+import type { LinkOutput } from './link-writer.ts'
 import type { RelayDirectory } from './relay-directory.ts'
 
 /** The probes of one link port. */
@@ -26,7 +26,7 @@ export class LinkProbes {
   readonly #memory: Uint8Array
   readonly #at: number
   readonly #directory: RelayDirectory
-  readonly #emit: EmitDatagram
+  readonly #output: LinkOutput
 
   /** Writes its datagrams at `at`, where `memory` has `LINK_PROBE_BYTES` for them; tokens come from `randomBytes`. */
   constructor(
@@ -34,12 +34,12 @@ export class LinkProbes {
     at: number,
     directory: RelayDirectory,
     randomBytes: (length: number) => Uint8Array,
-    emit: EmitDatagram,
+    output: LinkOutput,
   ) {
     this.#memory = memory
     this.#at = at
     this.#directory = directory
-    this.#emit = emit
+    this.#output = output
     this.health = new LinkHealth(randomBytes)
   }
 
@@ -72,6 +72,7 @@ export class LinkProbes {
     token: Uint8Array,
   ): void {
     writeLinkProbe(this.#memory, this.#at, type, cookie, token)
-    this.#emit(link, this.#at, LINK_PROBE_BYTES)
+    this.#output.add(link, this.#at, LINK_PROBE_BYTES)
+    this.#output.flush()
   }
 }

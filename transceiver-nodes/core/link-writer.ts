@@ -17,40 +17,47 @@ import {
 import type { IcePath } from './ice/path.ts'
 import type { RelayDirectory } from './relay-directory.ts'
 
-/** Sends the datagram at `start` by a link; the memory is reused after the call. */
-export type EmitDatagram = (link: number, start: number, length: number) => void
+/** Takes finished datagrams. */
+export interface LinkOutput {
+  /** Takes the datagram at `start` for a link; the memory stays as it is until `flush`. */
+  add(link: number, start: number, length: number): void
+  /** Sends what was added. */
+  flush(): void
+}
 
 /** Writes frames into caller-owned memory, one open datagram per link. */
 export class LinkWriter {
   readonly #memory: Uint8Array
   readonly #base: number
   readonly #directory: RelayDirectory
-  readonly #emit: EmitDatagram
-  /** Length so far of the open datagram of each region; 0: none. */
-  readonly #lengths = new Int32Array(REGIONS)
-  readonly #links = new Int32Array(REGIONS).fill(-1)
-  #region = 0
+  readonly #output: LinkOutput
+  /** Length so far of the open datagram of each lane, 0: none; the slot that it lies in; its link. */
+  readonly #lengths = new Int32Array(LANES)
+  readonly #slots = new Int32Array(LANES)
+  readonly #links = new Int32Array(LANES).fill(-1)
+  #slotsTaken = 0
+  #lane = 0
   #path: IcePath | undefined
   #flags = 0
   #payloadStart = 0
 
   /** Uses `LINK_WRITER_BYTES` of `memory` from `base` on. */
-  constructor(memory: Uint8Array, base: number, directory: RelayDirectory, emit: EmitDatagram) {
+  constructor(memory: Uint8Array, base: number, directory: RelayDirectory, output: LinkOutput) {
     if (base + LINK_WRITER_BYTES > memory.length) throw new RangeError('link writer: memory is too small')
     this.#memory = memory
     this.#base = base
     this.#directory = directory
-    this.#emit = emit
+    this.#output = output
   }
 
   /** Opens a frame for up to `maxPayloadBytes` and returns where its payload goes; -1: the relay's cookie is unknown. */
   begin(path: IcePath, flags: number, maxPayloadBytes: number): number {
     if (this.#directory.linkAt(path.link)?.cookie === undefined) return -1
     const header = frameHeaderBytes(path.client, 0)
-    this.#region = this.#regionFor(path.link, header + maxPayloadBytes)
+    this.#lane = this.#laneFor(path.link, header + maxPayloadBytes)
     this.#path = path
     this.#flags = flags
-    this.#payloadStart = this.#endOfRegion() + header
+    this.#payloadStart = this.#endOfLane() + header
     return this.#payloadStart
   }
 
@@ -62,7 +69,7 @@ export class LinkWriter {
     const header = frameHeaderBytes(path.client, 0)
     const at = this.#payloadStart - header
     writeFrameHeader(this.#memory, at, path.client, 0, this.#flags, payloadLength)
-    this.#lengths[this.#region] = (this.#lengths[this.#region] ?? 0) + header + payloadLength
+    this.#lengths[this.#lane] = (this.#lengths[this.#lane] ?? 0) + header + payloadLength
   }
 
   /** Writes one whole payload as a frame; false: the relay's cookie is unknown. */
@@ -74,47 +81,56 @@ export class LinkWriter {
     return true
   }
 
-  /** Emits every open datagram. */
+  /** Sends everything that has been written. */
   flush(): void {
-    for (let region = 0; region < REGIONS; region++) this.#flushRegion(region)
+    if (this.#slotsTaken === 0) return
+    for (let lane = 0; lane < LANES; lane++) this.#close(lane)
+    this.#slotsTaken = 0
+    this.#output.flush()
   }
 
-  /** The region with this link's open datagram if the frame still fits, or an empty one. */
-  #regionFor(link: number, frameBytes: number): number {
-    const region = link % REGIONS
-    const length = this.#lengths[region] ?? 0
-    if (length > 0 && (this.#links[region] !== link || length + frameBytes > MAX_BUNDLE_BYTES)) {
-      this.#flushRegion(region)
-    }
-    if ((this.#lengths[region] ?? 0) === 0) this.#open(region, link)
-    return region
+  /** The lane with this link's open datagram if the frame still fits, or with a new one. */
+  #laneFor(link: number, frameBytes: number): number {
+    const lane = link % LANES
+    const length = this.#lengths[lane] ?? 0
+    if (length > 0 && (this.#links[lane] !== link || length + frameBytes > MAX_BUNDLE_BYTES))
+      this.#close(lane)
+    if ((this.#lengths[lane] ?? 0) === 0) this.#open(lane, link)
+    return lane
   }
 
-  #open(region: number, link: number): void {
+  #open(lane: number, link: number): void {
     const cookie = this.#directory.linkAt(link)?.cookie
     if (cookie === undefined) return
-    writeLinkHeader(this.#memory, this.#base + region * REGION_BYTES, LINK_TYPE_DATA, cookie)
-    this.#lengths[region] = LINK_HEADER_BYTES
-    this.#links[region] = link
+    if (this.#slotsTaken === SLOTS) this.flush()
+    this.#slots[lane] = this.#slotsTaken++
+    writeLinkHeader(this.#memory, this.#startOf(lane), LINK_TYPE_DATA, cookie)
+    this.#lengths[lane] = LINK_HEADER_BYTES
+    this.#links[lane] = link
   }
 
-  #flushRegion(region: number): void {
-    const length = this.#lengths[region] ?? 0
-    this.#lengths[region] = 0
+  #close(lane: number): void {
+    const length = this.#lengths[lane] ?? 0
+    this.#lengths[lane] = 0
     // An opened datagram whose frame was never committed holds a bare header.
-    if (length > LINK_HEADER_BYTES) {
-      this.#emit(this.#links[region] ?? -1, this.#base + region * REGION_BYTES, length)
-    }
+    if (length > LINK_HEADER_BYTES) this.#output.add(this.#links[lane] ?? -1, this.#startOf(lane), length)
   }
 
-  #endOfRegion(): number {
-    return this.#base + this.#region * REGION_BYTES + (this.#lengths[this.#region] ?? 0)
+  #startOf(lane: number): number {
+    return this.#base + (this.#slots[lane] ?? 0) * SLOT_BYTES
+  }
+
+  #endOfLane(): number {
+    return this.#startOf(this.#lane) + (this.#lengths[this.#lane] ?? 0)
   }
 }
 
-/** Most links written to in one turn without an early flush. */
-const REGIONS = 16
+/** Most links written to at once; two that share a lane take turns, a datagram each. */
+const LANES = 16
+/** Datagrams that are gathered before they are sent: what one `sendmmsg` takes. */
+export const LINK_WRITER_SLOTS = 64
+const SLOTS = LINK_WRITER_SLOTS
 /** Room for one datagram: the MTU, or a single frame of the largest client payload. */
-const REGION_BYTES = 2048
+const SLOT_BYTES = 2048
 /** Memory that a writer needs. */
-export const LINK_WRITER_BYTES = REGIONS * REGION_BYTES
+export const LINK_WRITER_BYTES = SLOTS * SLOT_BYTES

@@ -21,6 +21,8 @@ export interface KnownLink {
   readonly relay: string
   readonly region: string
   readonly endpoint: Endpoint
+  /** The endpoint in words. */
+  readonly words: Int32Array
   /** Index of the relay's VIP. */
   readonly vip: number
   /** The relay's boot secret, echoed in every datagram to it; undefined until learned. */
@@ -89,7 +91,8 @@ export class RelayDirectory {
     const vip = this.#vipIndex(record.vips[0]?.address ?? '')
     const known = this.#links[index]
     if (known?.relay === record.id && known.vip === vip) return
-    this.#links[index] = { relay: record.id, region: record.region, endpoint, vip, cookie: undefined }
+    const { id: relay, region } = record
+    this.#links[index] = { relay, region, endpoint, words: this.#words.slice(), vip, cookie: undefined }
   }
 
   #vipIndex(address: string): number {

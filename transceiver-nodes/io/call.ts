@@ -84,6 +84,10 @@ export class Call implements LoopSession {
     )
   }
 
+  get isConnected(): boolean {
+    return this.#peer.isConnected
+  }
+
   handleStun(arrival: StunArrival, now: Millis): IcePath | IceFault {
     const verdict = this.#peer.handleStun(arrival, now)
     if (typeof verdict !== 'string') this.timeline.mark('firstCheck', now)

@@ -55,7 +55,6 @@ export type PlaceCallFault = OfferFault | 'node-full' | 'node-draining'
 /** The calls of this transceiver. */
 export class Calls {
   readonly #parts: CallsParts
-  #isDraining = false
   #placed = 0
   readonly #endedByReason: Record<string, number> = {}
   readonly #usage = new KeyUsage()
@@ -64,30 +63,19 @@ export class Calls {
     this.#parts = parts
   }
 
-  /** True once no new call is taken. */
-  get isDraining(): boolean {
-    return this.#isDraining
-  }
-
-  /** Calls under way, calls placed so far, and calls ended by reason. */
+  /** Calls under way, those of each API key, calls placed so far, and calls ended by reason. */
   get counts() {
-    return { active: this.#parts.table.size, placed: this.#placed, endedByReason: { ...this.#endedByReason } }
-  }
-
-  /** Calls under way by API key. */
-  get callsByKey(): Readonly<Record<string, number>> {
-    return this.#usage.toRecord()
-  }
-
-  /** Refuses new calls from now on. */
-  drain(): void {
-    this.#isDraining = true
+    return {
+      active: this.#parts.table.size,
+      callsByKey: this.#usage.toRecord(),
+      placed: this.#placed,
+      endedByReason: { ...this.#endedByReason },
+    }
   }
 
   /** Places a call; a refusal changes nothing. */
   place(request: PlaceCallRequest): PlaceCallResponse | PlaceCallFault {
     const { table, node } = this.#parts
-    if (this.#isDraining) return 'node-draining'
     if (table.isFull) return 'node-full'
     if (request.relays.some((relay) => !this.#parts.directory.knows(relay.id))) this.#parts.refreshFleet()
     const offer = readOffer(request.offer)

@@ -18,14 +18,15 @@ import {
   MAX_CONTROL_BODY_BYTES,
   placeCallRequestSchema,
 } from '#shared/control/messages'
-import type { ControlFault, ErrorBody } from '#shared/control/messages'
+import type { ControlFault, ErrorBody, PlaceCallRequest, PlaceCallResponse } from '#shared/control/messages'
 import type { SignatureVerifier } from '#shared/control/signature'
 import type { Endpoint } from '#shared/endpoint'
 import { epochNow } from '#shared/platform/clock'
 import type { Log } from '#shared/platform/log'
 import { describeOfferFault } from '#shared/sdp/offer-fault'
 import type { OfferFault } from '#shared/sdp/offer-fault'
-import type { Calls } from './calls.ts'
+import type { PlaceCallFault } from './calls.ts'
+import type { Media } from './media.ts'
 
 /** What the endpoint serves with. */
 export interface ControlServerOptions {
@@ -33,7 +34,10 @@ export interface ControlServerOptions {
   /** This node's id, for which requests are signed. */
   readonly node: string
   readonly verifier: SignatureVerifier
-  readonly calls: Calls
+  /** Where calls are. */
+  readonly media: Pick<Media, 'hangUp'>
+  /** Places a call, or says why not. */
+  readonly place: (request: PlaceCallRequest) => Promise<PlaceCallResponse | PlaceCallFault>
   readonly log: Log
 }
 
@@ -74,35 +78,39 @@ async function serve(
   response: ServerResponse,
 ): Promise<void> {
   const body = await readBody(request)
-  const answer = body === undefined ? refuse('request-too-large') : answerTo(options, request, body)
+  const answer = body === undefined ? refuse('request-too-large') : await answerTo(options, request, body)
   const text = answer.body === undefined ? undefined : utf8(JSON.stringify(answer.body))
   response.writeHead(answer.status, text && { 'content-type': 'application/json' }).end(text)
 }
 
-function answerTo(options: ControlServerOptions, request: IncomingMessage, body: Uint8Array): Answer {
-  const { node, verifier, calls } = options
+async function answerTo(
+  options: ControlServerOptions,
+  request: IncomingMessage,
+  body: Uint8Array,
+): Promise<Answer> {
+  const { node, verifier } = options
   const path = request.url ?? ''
   const method = request.method ?? ''
   const { authorization } = request.headers
   const fault = verifier.verify({ node, method, path, body, authorization }, epochNow())
   if (fault !== undefined) return refuse(fault)
   const message = parseJson(body)
-  if (method === 'POST' && path === CALLS_PATH) return placeCall(calls, message)
+  if (method === 'POST' && path === CALLS_PATH) return placeCall(options, message)
   const callId = callIdOfHangUpPath(path)
-  if (method === 'POST' && callId !== undefined) return hangUp(calls, callId, message)
+  if (method === 'POST' && callId !== undefined) return hangUp(options, callId, message)
   return refuse('request-malformed')
 }
 
-function placeCall(calls: Calls, message: unknown): Answer {
+async function placeCall({ place }: ControlServerOptions, message: unknown): Promise<Answer> {
   const request = v.safeParse(placeCallRequestSchema, message)
   if (!request.success) return refuse('request-malformed')
-  const placed = calls.place(request.output)
+  const placed = await place(request.output)
   return typeof placed === 'string' ? refuse(placed) : { status: 201, body: placed }
 }
 
-function hangUp(calls: Calls, callId: string, message: unknown): Answer {
+async function hangUp({ media }: ControlServerOptions, callId: string, message: unknown): Promise<Answer> {
   if (!v.is(hangUpRequestSchema, message)) return refuse('request-malformed')
-  return calls.hangUp(callId) ? { status: 204 } : refuse('call-unknown')
+  return (await media.hangUp(callId)) ? { status: 204 } : refuse('call-unknown')
 }
 
 async function readBody(request: IncomingMessage): Promise<Uint8Array | undefined> {

@@ -1,30 +1,49 @@
-/** The transceiver's UDP port towards the relays, on `node:dgram`: docs/link.md. */
+/**
+ * The transceiver's UDP port towards the relays: docs/link.md; and the one on `node:dgram`, which runs wherever Node
+ * does. `batch-link-port.ts` is the other.
+ */
 
 import { createSocket } from 'node:dgram'
 import type { Socket } from 'node:dgram'
 import { once } from 'node:events'
 import { isIPv6 } from 'node:net'
-import { writeClient } from '#shared/endpoint'
+import { ENDPOINT_WORDS, writeClient } from '#shared/endpoint'
 import type { Endpoint } from '#shared/endpoint'
 import type { Log } from '#shared/platform/log'
+import type { KnownLink } from '../core/relay-directory.ts'
 
 /** Where a datagram goes once it lies in memory. */
 export interface LinkReceiver {
-  /** Words that take the sender's endpoint. */
-  readonly senderWords: Int32Array
-  handleDatagram(start: number, length: number): void
+  /** Takes the datagram of `length` bytes at `start`, from the endpoint at `senders[senderAt]`. */
+  handleDatagram(start: number, length: number, senders: Int32Array, senderAt: number): void
 }
 
 /** A bound link port. */
 export interface LinkPort {
-  /** Sends the datagram at `start` of the packet memory; the memory may be reused after the call. */
-  send(to: Endpoint, start: number, length: number): void
-  /** Datagrams that the system did not take. */
-  readonly sendErrors: number
+  /** True: datagrams come only when `receive` asks for them; false: whenever they arrive. */
+  readonly isPolled: boolean
+  /** Hands on what has arrived, waiting for at most `timeoutMillis` for the first; returns how many datagrams. */
+  receive(timeoutMillis: number): number
+  /** Takes a datagram in the packet memory, which stays as it is until `flush`. */
+  add(to: KnownLink, start: number, length: number): void
+  /** Sends what was added. */
+  flush(): void
+  /** What went wrong so far. */
+  readonly counts: LinkPortCounts
   close(): Promise<void>
 }
 
-/** Binds the port; datagrams are copied to `memory` at `receiveStart` and handed on one by one. */
+/** What a port could not do, in datagrams. */
+export interface LinkPortCounts {
+  /** Not sent, for the system refused them. */
+  readonly refused: number
+  /** Not received: longer than anything that a relay sends. */
+  readonly truncated: number
+  /** Not received: the kernel had no room for them. */
+  readonly kernelDrops: number
+}
+
+/** Binds a port; datagrams are copied to `memory` at `receiveStart` and handed on one by one. */
 export async function openLinkPort(
   bind: Endpoint,
   memory: Uint8Array,
@@ -34,38 +53,49 @@ export async function openLinkPort(
 ): Promise<LinkPort> {
   const socket = createSocket({
     type: isIPv6(bind.address) ? 'udp6' : 'udp4',
-    recvBufferSize: SOCKET_BUFFER_BYTES,
+    recvBufferSize: LINK_BUFFER_BYTES,
   })
   socket.bind(bind.port, bind.address)
   await once(socket, 'listening')
   socket.on('error', (error) => log.warn('The link socket reports an error', { error }))
-  socket.on('message', (datagram, sender) => {
-    const { address, port } = sender
+  const sender = new Int32Array(ENDPOINT_WORDS)
+  socket.on('message', (datagram, { address, port }) => {
     if (datagram.length > memory.length - receiveStart) return
-    if (!writeClient(receiver.senderWords, 0, { address, port, listener: 0, transport: 'udp' })) return
+    if (!writeClient(sender, 0, { address, port, listener: 0, transport: 'udp' })) return
     memory.set(datagram, receiveStart)
-    receiver.handleDatagram(receiveStart, datagram.length)
+    receiver.handleDatagram(receiveStart, datagram.length, sender, 0)
   })
   return new DgramLinkPort(socket, memory)
 }
 
 class DgramLinkPort implements LinkPort {
+  readonly isPolled = false
   readonly #socket: Socket
   readonly #memory: Uint8Array
-  sendErrors = 0
+  #refused = 0
 
   constructor(socket: Socket, memory: Uint8Array) {
     this.#socket = socket
     this.#memory = memory
   }
 
-  send(to: Endpoint, start: number, length: number): void {
+  get counts(): LinkPortCounts {
+    return { refused: this.#refused, truncated: 0, kernelDrops: 0 }
+  }
+
+  receive(): number {
+    return 0
+  }
+
+  add({ endpoint }: KnownLink, start: number, length: number): void {
     // dgram may keep the buffer past the call, and the memory is written to again in this very turn.
     const datagram = this.#memory.slice(start, start + length)
-    this.#socket.send(datagram, to.port, to.address, (error) => {
-      if (error !== null) this.sendErrors++
+    this.#socket.send(datagram, endpoint.port, endpoint.address, (error) => {
+      if (error !== null) this.#refused++
     })
   }
+
+  flush(): void {}
 
   async close(): Promise<void> {
     await new Promise<void>((resolve) => this.#socket.close(() => resolve()))
@@ -73,4 +103,6 @@ class DgramLinkPort implements LinkPort {
 }
 
 /** Room for what arrives while the loop is busy: 4 MiB hold about a second of a thousand calls. */
-const SOCKET_BUFFER_BYTES = 4 * 1024 * 1024
+export const LINK_BUFFER_BYTES = 4 * 1024 * 1024
+/** Memory that a port on dgram needs: the longest UDP datagram. */
+export const DGRAM_PORT_BYTES = 65_536

@@ -20,6 +20,7 @@ import { relayRecord } from '../../tests/fleet-records.ts'
 import { IcePath } from '../core/ice/path.ts'
 import { LinkProbes } from '../core/link-probes.ts'
 import { LINK_WRITER_BYTES, LinkWriter } from '../core/link-writer.ts'
+import type { LinkOutput } from '../core/link-writer.ts'
 import { RelayDirectory } from '../core/relay-directory.ts'
 import { SessionTable } from '../core/session-table.ts'
 import { DropCounts } from './drops.ts'
@@ -113,13 +114,15 @@ class World {
     this.#directory.update(relays, now)
     const link = this.#directory.find(words(RELAY), 0)
     this.#directory.learnCookie(link, BEFORE, 0)
-    const emit = (to: number, start: number, length: number) =>
-      this.sent.push({
-        to: this.#directory.linkAt(to)?.endpoint,
-        datagram: this.#memory.slice(start, start + length),
-      })
-    this.probes = new LinkProbes(this.#memory, LINK_WRITER_BYTES, this.#directory, () => TOKEN, emit)
-    this.#writer = new LinkWriter(this.#memory, 0, this.#directory, emit)
+    const output: LinkOutput = {
+      add: (to, start, length) => {
+        const datagram = this.#memory.slice(start, start + length)
+        this.sent.push({ to: this.#directory.linkAt(to)?.endpoint, datagram })
+      },
+      flush: () => undefined,
+    }
+    this.probes = new LinkProbes(this.#memory, LINK_WRITER_BYTES, this.#directory, () => TOKEN, output)
+    this.#writer = new LinkWriter(this.#memory, 0, this.#directory, output)
     this.#path = new IcePath(this.#directory.vipOf(link), link, this.#client, 0, 0, now)
     const table = new SessionTable<LoopSession>(1, [0, 0])
     table.bind(this.#path, this.#session(), now)
@@ -148,8 +151,7 @@ class World {
   receive(from: Endpoint, datagram: Uint8Array): void {
     const at = LINK_WRITER_BYTES + LINK_PROBE_BYTES
     this.#memory.set(datagram, at)
-    this.#loop.senderWords.set(words(from))
-    this.#loop.handleDatagram(at, datagram.length)
+    this.#loop.handleDatagram(at, datagram.length, words(from), 0)
   }
 
   /** The session sends a packet: whom it goes to, and the cookie it carries. */
@@ -163,6 +165,7 @@ class World {
 
   #session(): LoopSession {
     return {
+      isConnected: true,
       handleStun: () => 'ice-type',
       handleDtls: () => undefined,
       handleRtp: () => this.srtp,

@@ -1,18 +1,19 @@
 /**
- * The one loop of a transceiver: takes link datagrams apart, hands each packet to its session, and serves every
+ * The loop of a media thread: takes link datagrams apart, hands each packet to its session, and serves every
  * session on one 20 ms clock, so that the cost of a wake-up is shared. docs/transceiver.md.
  *
- * What a turn writes is flushed at its end: nothing waits for the next. A session that throws ends alone.
+ * When turns happen, `TurnClock` decides. What a turn writes is flushed at its end: nothing waits for the next. A
+ * session that throws ends alone.
  */
 
 import { parseStunMessage, findAttribute } from '#shared/stun/message'
 import type { StunMessage } from '#shared/stun/message'
 import { ATTRIBUTE_USERNAME, BINDING_REQUEST } from '#shared/stun/registry'
-import { ENDPOINT_WORDS } from '#shared/endpoint'
 import { LINK_TYPE_DATA, LinkReader } from '#shared/link/frame'
 import { classifyPacket } from '#shared/packet/classify'
 import { epochNow, monotonicNow } from '#shared/platform/clock'
 import type { Log } from '#shared/platform/log'
+import { millisOf } from '#shared/time'
 import type { Millis } from '#shared/time'
 import { minutesOf, parseUfrag } from '#shared/ufrag/route'
 import type { RouteKeyRing } from '#shared/ufrag/route'
@@ -23,11 +24,15 @@ import type { IceFault } from '../core/ice/agent.ts'
 import type { LinkProbes } from '../core/link-probes.ts'
 import type { LinkWriter } from '../core/link-writer.ts'
 import { Pacer } from '../core/media/pacer.ts'
+import { Lateness } from '../core/lateness.ts'
+import type { LinkPort } from './link-port.ts'
 import type { RelayDirectory } from '../core/relay-directory.ts'
 import type { SessionTable } from '../core/session-table.ts'
 
 /** What the loop needs of a session. */
 export interface LoopSession {
+  /** Whether its handshake is over. */
+  readonly isConnected: boolean
   /** Takes a STUN message; the answer is written by `flush`, once the loop has learned the relay's cookie. */
   handleStun(arrival: StunArrival, now: Millis): IcePath | IceFault
   handleDtls(start: number, length: number): TransceiverDrop | undefined
@@ -63,10 +68,9 @@ export interface MediaLoopParts<Session extends LoopSession> {
 export class MediaLoop<Session extends LoopSession> {
   readonly #parts: MediaLoopParts<Session>
   readonly #reader = new LinkReader()
-  readonly #senderWords = new Int32Array(ENDPOINT_WORDS)
   readonly #pacer: Pacer
-  #timer: NodeJS.Timeout | undefined
-  #worstLateness = 0
+  readonly lateness = new Lateness()
+  #attentiveUntil = millisOf(0)
   #isInTurn = false
   #hasFlushPending = false
 
@@ -75,46 +79,41 @@ export class MediaLoop<Session extends LoopSession> {
     this.#pacer = new Pacer(monotonicNow())
   }
 
-  /** Words into which the port writes a datagram's sender before it calls `handleDatagram`. */
-  get senderWords(): Int32Array {
-    return this.#senderWords
+  /** When the next tick is due. */
+  get tickAt(): Millis {
+    return this.#pacer.pollTimeout()
   }
 
-  /** How late the worst tick since the last call was, in milliseconds. */
-  takeWorstLateness(): number {
-    const worst = this.#worstLateness
-    this.#worstLateness = 0
-    return worst
+  /** Whether there is a session to serve. */
+  get hasSessions(): boolean {
+    return this.#parts.table.size > 0
   }
 
-  /** Starts the clock. */
-  start(): void {
-    const wait = Math.max(0, this.#pacer.pollTimeout() - monotonicNow())
-    this.#timer = setTimeout(() => {
-      this.#tick()
-      this.start()
-    }, wait)
+  /** Until when somebody waits for every answer: a handshake is under way, or a client has just said something. */
+  get attentiveUntil(): Millis {
+    return this.#attentiveUntil
   }
 
-  /** Stops the clock. */
-  stop(): void {
-    clearTimeout(this.#timer)
+  /** Has packets that come within `duration` answered without delay. */
+  attend(now: Millis, duration = HANDSHAKE_ATTENTION): void {
+    this.#attentiveUntil = millisOf(Math.max(this.#attentiveUntil, now + duration))
   }
 
-  /** Takes the link datagram at `start`, from the sender in `senderWords`. */
-  handleDatagram(start: number, length: number): void {
-    const { directory, drops, memory } = this.#parts
-    const link = directory.find(this.#senderWords, 0)
-    if (link < 0) return drops.count('link-stranger')
-    const reader = this.#reader
-    const fault = reader.open(memory, start, length)
-    if (fault !== undefined) return drops.count(fault)
-    const now = monotonicNow()
-    if (reader.type !== LINK_TYPE_DATA) return this.#handleProbe(link, now)
+  /** Takes what `port` has received, waiting for at most `waitMillis`, and ticks if that is due. */
+  turn(port: LinkPort, waitMillis: number): void {
     this.#isInTurn = true
-    while (reader.next()) this.#handleFrame(link, now)
-    if (reader.fault !== undefined) drops.count(reader.fault)
+    port.receive(waitMillis)
+    const now = monotonicNow()
+    if (now >= this.tickAt) this.#tick(now)
     this.#endTurn()
+  }
+
+  /** Takes the link datagram at `start`; one that comes outside a turn is a turn of its own. */
+  handleDatagram(start: number, length: number, senders: Int32Array, senderAt: number): void {
+    const isTurn = !this.#isInTurn
+    this.#isInTurn = true
+    this.#open(start, length, senders, senderAt)
+    if (isTurn) this.#endTurn()
   }
 
   /** Sends what sessions write outside a turn (SCTP and backends work in callbacks of their own) as soon as they are done. */
@@ -125,6 +124,19 @@ export class MediaLoop<Session extends LoopSession> {
       this.#hasFlushPending = false
       this.#parts.writer.flush()
     })
+  }
+
+  #open(start: number, length: number, senders: Int32Array, senderAt: number): void {
+    const { directory, drops, memory } = this.#parts
+    const link = directory.find(senders, senderAt)
+    if (link < 0) return drops.count('link-stranger')
+    const reader = this.#reader
+    const fault = reader.open(memory, start, length)
+    if (fault !== undefined) return drops.count(fault)
+    const now = monotonicNow()
+    if (reader.type !== LINK_TYPE_DATA) return this.#handleProbe(link, now)
+    while (reader.next()) this.#handleFrame(link, now)
+    if (reader.fault !== undefined) drops.count(reader.fault)
   }
 
   #handleProbe(link: number, now: Millis): void {
@@ -161,6 +173,7 @@ export class MediaLoop<Session extends LoopSession> {
     try {
       const verdict = session.handleStun({ bytes, message, vip, link, client }, now)
       const isVerified = verdict instanceof IcePath
+      if (!session.isConnected) this.attend(now)
       if (isVerified) directory.learnCookie(link, memory, cookieStart)
       session.flush(now)
       return isVerified ? undefined : verdict
@@ -190,7 +203,10 @@ export class MediaLoop<Session extends LoopSession> {
     const path = table.pathAt(slot)
     if (session === undefined || path === undefined) return 'path-unknown'
     try {
-      if (kind === 'dtls') return session.handleDtls(payloadStart, payloadLength)
+      if (kind === 'dtls') {
+        this.attend(now, session.isConnected ? EVENT_ATTENTION : HANDSHAKE_ATTENTION)
+        return session.handleDtls(payloadStart, payloadLength)
+      }
       const drop =
         kind === 'rtp'
           ? session.handleRtp(payloadStart, payloadLength, path, now)
@@ -204,15 +220,12 @@ export class MediaLoop<Session extends LoopSession> {
     }
   }
 
-  #tick(): void {
-    const now = monotonicNow()
-    this.#worstLateness = Math.max(this.#worstLateness, now - this.#pacer.pollTimeout())
+  #tick(now: Millis): void {
+    this.lateness.note(now - this.tickAt)
     const due = this.#pacer.advance(now)
     // First, so that sessions know which relays are lost.
     this.#parts.probes.handleTimeout(now)
-    this.#isInTurn = true
     for (const session of this.#parts.table.sessions()) this.#tickSession(session, due, now)
-    this.#endTurn()
   }
 
   #endTurn(): void {
@@ -237,6 +250,10 @@ export class MediaLoop<Session extends LoopSession> {
   }
 }
 
+/** A handshake waits no longer for its next packet than a round trip around the world. */
+const HANDSHAKE_ATTENTION = 250
+/** An event on a data channel is seldom alone, and its answer a matter of some milliseconds. */
+const EVENT_ATTENTION = 20
 const COLON = 0x3a
 /** Longer ufrags than ours are not ours: RFC 8839 section 5.4 allows 256. */
 const MAX_UFRAG_LENGTH = 256

@@ -1,0 +1,39 @@
+/** What the main thread and a media thread say to each other: commands with numbers, and a few words besides. */
+
+import type { SocketHandle } from '#shared/platform/udp-batch'
+import type { DtlsCertificate } from '../crypto/certificate.ts'
+import type { MediaCommands } from './media-commands.ts'
+
+/** The first message to a thread: who to be. */
+export interface ServeMessage {
+  readonly type: 'serve'
+  /** Which of the transceiver's threads it is, and how many sessions it takes. */
+  readonly index: number
+  readonly capacity: number
+  readonly certificate: DtlsCertificate
+  readonly socket: SocketHandle
+}
+
+/** A message to a thread. */
+export type MessageToMedia =
+  | ServeMessage
+  | {
+      readonly type: 'command'
+      readonly id: number
+      readonly name: keyof MediaCommands
+      readonly argument: unknown
+    }
+  /** Throw, as a bug would: for those who want to see what happens. */
+  | { readonly type: 'crash' }
+
+/** A message from a thread. */
+export type MessageFromMedia =
+  /** It is loaded and can serve at once. */
+  | { readonly type: 'spare' }
+  | { readonly type: 'answer'; readonly id: number; readonly value: unknown }
+  /** The command threw; the thread goes on. */
+  | { readonly type: 'failure'; readonly id: number; readonly message: string }
+  /** The registry should be read before its time. */
+  | { readonly type: 'refresh-fleet' }
+  /** Something threw where nothing should; its calls have been ended, and the thread ends. */
+  | { readonly type: 'dying'; readonly error: string }

@@ -1,0 +1,204 @@
+/**
+ * The media threads of a transceiver, seen from the main one: docs/transceiver.md, "Threads".
+ *
+ * The main thread opens every link socket, once, and the threads only use them. So a thread that dies takes its
+ * calls with it and nothing else: a spare that has everything loaded sits down on its socket and under its id.
+ */
+
+import type { PlaceCallRequest, PlaceCallResponse } from '#shared/control/messages'
+import type { Endpoint } from '#shared/endpoint'
+import type { RelayRecord } from '#shared/fleet/record'
+import { monotonicNow } from '#shared/platform/clock'
+import * as libc from '#shared/platform/libc'
+import type { Log } from '#shared/platform/log'
+import { SpareWorkers } from '#shared/platform/spare-workers'
+import { openSocket } from '#shared/platform/udp-batch'
+import type { SocketHandle } from '#shared/platform/udp-batch'
+import type { DtlsCertificate } from '../crypto/certificate.ts'
+import { LINK_BUFFER_BYTES } from './link-port.ts'
+import type { PlaceCallFault } from './calls.ts'
+import { countsOfDead, sumCounts } from './media-commands.ts'
+import type { MediaCounts } from './media-commands.ts'
+import { MediaSeat } from './media-seat.ts'
+import type { Media } from './media.ts'
+
+/** What the threads are started with. */
+export interface MediaThreadsOptions {
+  /** One for each thread. */
+  readonly links: readonly Endpoint[]
+  /** Sessions admitted at once, by all of them. */
+  readonly capacity: number
+  readonly certificate: DtlsCertificate
+  /** Tells which thread a call id belongs to, by its place among `links`. */
+  readonly threadOf: (callId: string) => number | undefined
+  readonly refreshFleet: () => void
+  /** The configuration that each of them reads for itself. */
+  readonly environment: Readonly<Record<string, string | undefined>>
+  readonly log: Log
+}
+
+/** The threads of a transceiver at work. */
+export class MediaThreads implements Media {
+  readonly #options: MediaThreadsOptions
+  readonly #spares: SpareWorkers
+  readonly #seats: readonly MediaSeat[]
+  readonly #timer: NodeJS.Timeout
+  #relays: readonly RelayRecord[] = []
+  /** What threads that have died had counted. */
+  #former: MediaCounts[] = []
+  #deaths = 0
+  #isStopping = false
+
+  private constructor(options: MediaThreadsOptions, sockets: readonly SocketHandle[]) {
+    this.#options = options
+    this.#seats = sockets.map((socket, index) => new MediaSeat(index, socket))
+    this.#spares = new SpareWorkers(sockets.length, new URL('./media-thread.ts', import.meta.url), {
+      env: { ...options.environment },
+    })
+    this.#timer = setInterval(() => void this.#refreshCounts(), COUNT_INTERVAL)
+  }
+
+  /** Opens every socket and starts every thread; rejects with a `SocketError`, nothing left open. */
+  static async start(options: MediaThreadsOptions): Promise<MediaThreads> {
+    const threads = new MediaThreads(options, openSockets(options.links))
+    try {
+      await Promise.all(threads.#seats.map((seat) => threads.#seat(seat)))
+      threads.#spares.add()
+      return threads
+    } catch (error) {
+      await threads.close()
+      throw error
+    }
+  }
+
+  get deaths(): number {
+    return this.#deaths
+  }
+
+  get counts(): MediaCounts {
+    return sumCounts([...this.#former, ...this.#seats.map(({ counts }) => counts)])
+  }
+
+  async place(request: PlaceCallRequest): Promise<PlaceCallResponse | PlaceCallFault> {
+    const seat = this.#seatWithRoom()
+    if (seat === undefined) return 'node-full'
+    // A thread that dies meanwhile has no room either.
+    return (await seat.ask('place', request)) ?? 'node-full'
+  }
+
+  async hangUp(callId: string): Promise<boolean> {
+    const seat = this.#seats[this.#options.threadOf(callId) ?? -1]
+    return (await seat?.ask('hangUp', callId)) ?? false
+  }
+
+  async endAll(reason: string): Promise<void> {
+    await Promise.all(this.#seats.map((seat) => seat.ask('endAll', reason)))
+  }
+
+  handleRelays(relays: readonly RelayRecord[]): void {
+    this.#relays = relays
+    for (const seat of this.#seats) void seat.ask('handleRelays', relays)
+  }
+
+  async close(): Promise<void> {
+    this.#isStopping = true
+    clearInterval(this.#timer)
+    await Promise.all([this.#spares.stop(), ...this.#seats.map((seat) => seat.worker?.terminate())])
+    for (const { socket } of this.#seats) libc.close(socket.descriptor)
+  }
+
+  /** Has one thread throw, as a bug would. */
+  crashThread(index: number): void {
+    this.#seats[index]?.post({ type: 'crash' })
+  }
+
+  /** Kills one thread as a fault in native code or a lack of memory would. */
+  async killThread(index: number): Promise<void> {
+    await this.#seats[index]?.worker?.terminate()
+  }
+
+  /** The seat with the fewest sessions, of those that are not full. */
+  #seatWithRoom(): MediaSeat | undefined {
+    const open = this.#seats.filter(
+      (seat) => seat.worker !== undefined && seat.sessions < this.#capacityOfSeat,
+    )
+    return open.toSorted((a, b) => a.sessions - b.sessions || a.counts.load - b.counts.load)[0]
+  }
+
+  get #capacityOfSeat(): number {
+    return Math.ceil(this.#options.capacity / this.#seats.length)
+  }
+
+  /** Puts a spare on a seat. */
+  async #seat(seat: MediaSeat): Promise<void> {
+    const worker = await this.#spares.take()
+    seat.take(worker, {
+      onRefreshFleet: this.#options.refreshFleet,
+      onDying: (error) =>
+        this.#options.log.error('A media thread failed and has ended its calls', {
+          thread: seat.index,
+          error,
+        }),
+      onExit: () => this.#handleExit(seat),
+    })
+    const { certificate } = this.#options
+    seat.post({
+      type: 'serve',
+      index: seat.index,
+      capacity: this.#capacityOfSeat,
+      certificate,
+      socket: seat.socket,
+    })
+    await seat.ask('handleRelays', this.#relays)
+  }
+
+  #handleExit(seat: MediaSeat): void {
+    if (this.#isStopping) return
+    this.#deaths++
+    this.#former = [sumCounts([...this.#former, countsOfDead(seat.counts, 'thread-died')])]
+    const wait = monotonicNow() - seat.takenAt < MIN_LIFE ? MIN_LIFE : 0
+    seat.clear()
+    this.#options.log.warn('A media thread has died; another takes its place', { thread: seat.index })
+    if (wait === 0) this.#reseat(seat)
+    else setTimeout(() => this.#reseat(seat), wait)
+  }
+
+  #reseat(seat: MediaSeat): void {
+    if (this.#isStopping) return
+    this.#seat(seat)
+      .then(() => this.#spares.add())
+      .catch((error: Error) => this.#options.log.error('A media thread is missing', { error }))
+  }
+
+  async #refreshCounts(): Promise<void> {
+    await Promise.all(this.#seats.map((seat) => this.#refreshSeat(seat)))
+  }
+
+  /** A thread that does not answer for long serves nobody either. */
+  async #refreshSeat(seat: MediaSeat): Promise<void> {
+    if (seat.isSilentSince(monotonicNow() - MAX_SILENCE)) {
+      this.#options.log.error('A media thread does not answer and is ended', { thread: seat.index })
+      await seat.worker?.terminate()
+    } else {
+      await seat.refreshCounts()
+    }
+  }
+}
+
+function openSockets(links: readonly Endpoint[]): SocketHandle[] {
+  const sockets: SocketHandle[] = []
+  try {
+    for (const bind of links) sockets.push(openSocket({ bind, bufferBytes: LINK_BUFFER_BYTES }))
+    return sockets
+  } catch (error) {
+    for (const { descriptor } of sockets) libc.close(descriptor)
+    throw error
+  }
+}
+
+/** How often the threads are asked for their counts. */
+const COUNT_INTERVAL = 1_000
+/** A thread that answers nothing for so long is stuck. */
+const MAX_SILENCE = 10_000
+/** A thread that dies sooner is replaced only after this time, so that a fault at the start does not spin. */
+const MIN_LIFE = 1_000

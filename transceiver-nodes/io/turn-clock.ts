@@ -1,0 +1,65 @@
+/**
+ * When a media thread takes its turns: docs/transceiver.md, "Turns".
+ *
+ * On a polled port: every few milliseconds, so that all sessions share the cost of a wake-up and Node's event loop
+ * serves messages and WebSockets in between. While somebody waits for every answer, turns follow each other at once
+ * and wait for packets themselves, so that a handshake costs no more than its round trips. On any other port
+ * packets make their own turns, and only ticks are left.
+ */
+
+import { monotonicNow } from '#shared/platform/clock'
+import type { LinkPort } from './link-port.ts'
+import type { MediaLoop, LoopSession } from './media-loop.ts'
+
+/** Drives a loop on a port until it is stopped. */
+export class TurnClock {
+  readonly #loop: MediaLoop<LoopSession>
+  readonly #port: LinkPort
+  #timer: NodeJS.Timeout | undefined
+  #immediate: NodeJS.Immediate | undefined
+  #isStopped = false
+  /** False while the thread has no time to wait for single packets. */
+  mayAttend = true
+
+  constructor(loop: MediaLoop<LoopSession>, port: LinkPort) {
+    this.#loop = loop
+    this.#port = port
+  }
+
+  /** Starts the turns, or has the next one sooner: a handshake is about to begin. */
+  start(): void {
+    clearTimeout(this.#timer)
+    clearImmediate(this.#immediate)
+    if (this.#isStopped) return
+    const now = monotonicNow()
+    if (this.#isAttentive) {
+      this.#immediate = setImmediate(() => this.#turn(ATTENTIVE_WAIT))
+      return
+    }
+    const tickAt = this.#loop.tickAt
+    const wait =
+      this.#port.isPolled && this.#loop.hasSessions ? Math.min(TURN_MILLIS, tickAt - now) : tickAt - now
+    this.#timer = setTimeout(() => this.#turn(0), Math.max(0, wait))
+  }
+
+  /** Ends the turns. */
+  stop(): void {
+    this.#isStopped = true
+    clearTimeout(this.#timer)
+    clearImmediate(this.#immediate)
+  }
+
+  get #isAttentive(): boolean {
+    return this.#port.isPolled && this.mayAttend && monotonicNow() < this.#loop.attentiveUntil
+  }
+
+  #turn(waitMillis: number): void {
+    this.#loop.turn(this.#port, waitMillis)
+    this.start()
+  }
+}
+
+/** Between turns while there are sessions (docs/transceiver.md has the measurement). */
+const TURN_MILLIS = 5
+/** How long an attentive turn keeps messages and WebSockets waiting, at most. */
+const ATTENTIVE_WAIT = 1
