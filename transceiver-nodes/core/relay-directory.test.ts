@@ -2,7 +2,7 @@ import { expect, test } from 'vitest'
 import { ENDPOINT_WORDS, writeClient } from '#shared/endpoint'
 import type { RelayRecord } from '#shared/fleet/record'
 import { epochSecondsOf, millisOf } from '#shared/time'
-import { RelayDirectory } from './relay-directory.ts'
+import { RelayDirectory, vipNameOf } from './relay-directory.ts'
 
 const NOW = millisOf(0)
 
@@ -52,8 +52,20 @@ test('gives the relays behind one VIP the same VIP, and others another', () => {
   )
   expect(a).toBe(b)
   expect(a).not.toBe(c)
-  expect(directory.vipAddress(c ?? -1)).toBe('192.0.2.9')
+  expect(directory.vipName(c ?? -1)).toBe('192.0.2.9 3478 ')
   expect(directory.vipOf(-1)).toBe(-1)
+})
+
+test('tells relays at one address apart by their ports', () => {
+  const directory = new RelayDirectory()
+  const other = {
+    ...record('b', '10.0.0.2'),
+    vips: [{ address: '192.0.2.1', udpPorts: [443], tcpPorts: [] }],
+  }
+  directory.update([record('a', '10.0.0.1'), other], NOW)
+  const [a, b] = ['10.0.0.1', '10.0.0.2'].map((address) => directory.vipOf(find(directory, address)))
+  expect(a).not.toBe(b)
+  expect(directory.vipName(b ?? -1)).toBe(vipNameOf(other.vips[0]!))
 })
 
 test('keeps the index and the cookie of a link through every further snapshot', () => {

@@ -11,7 +11,7 @@
 import { EndpointTable } from '#shared/endpoint-table'
 import { ENDPOINT_WORDS, writeClient } from '#shared/endpoint'
 import type { Endpoint } from '#shared/endpoint'
-import type { RelayRecord } from '#shared/fleet/record'
+import type { RelayRecord, Vip } from '#shared/fleet/record'
 import { LINK_COOKIE_BYTES } from '#shared/link/frame'
 import type { Millis } from '#shared/time'
 
@@ -67,8 +67,8 @@ export class RelayDirectory {
     return this.#links[link]?.vip ?? -1
   }
 
-  /** Returns the first address of a VIP. */
-  vipAddress(vip: number): string | undefined {
+  /** Returns the name of a VIP, as `vipNameOf` gives it. */
+  vipName(vip: number): string | undefined {
     return this.#vips[vip]
   }
 
@@ -88,17 +88,23 @@ export class RelayDirectory {
     if (!writeClient(this.#words, 0, { ...endpoint, listener: 0, transport: 'udp' })) return
     const index = this.#table.insert(this.#words, 0, 0, now)
     if (index < 0) return
-    const vip = this.#vipIndex(record.vips[0]?.address ?? '')
+    const [first] = record.vips
+    const vip = this.#vipIndex(first === undefined ? '' : vipNameOf(first))
     const known = this.#links[index]
     if (known?.relay === record.id && known.vip === vip) return
     const { id: relay, region } = record
     this.#links[index] = { relay, region, endpoint, words: this.#words.slice(), vip, cookie: undefined }
   }
 
-  #vipIndex(address: string): number {
-    const known = this.#vips.indexOf(address)
-    return known >= 0 ? known : this.#vips.push(address) - 1
+  #vipIndex(name: string): number {
+    const known = this.#vips.indexOf(name)
+    return known >= 0 ? known : this.#vips.push(name) - 1
   }
+}
+
+/** Names a VIP by its address and ports: two relays on one machine, as in the local stack, have two. */
+export function vipNameOf({ address, udpPorts, tcpPorts }: Vip): string {
+  return `${address} ${udpPorts.join()} ${tcpPorts.join()}`
 }
 
 /** Bound on links known at once. */

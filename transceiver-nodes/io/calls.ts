@@ -22,6 +22,7 @@ import type { Backend } from '../backends/backend.ts'
 import type { DropCounts } from './drops.ts'
 import { KeyUsage } from '../core/key-usage.ts'
 import type { LinkWriter } from '../core/link-writer.ts'
+import { vipNameOf } from '../core/relay-directory.ts'
 import type { RelayDirectory } from '../core/relay-directory.ts'
 import type { SessionTable } from '../core/session-table.ts'
 import type { DtlsContext } from '../crypto/dtls-context.ts'
@@ -194,7 +195,7 @@ class Draft {
   #peerOptions(): ConstructorParameters<typeof Call>[0]['peer'] {
     const { dtlsContext, memory, writer, directory, linkHealth, requestFlush } = this.#parts
     const { iceUfrag, icePwd, application } = this.#offer
-    const vips = this.#request.relays.flatMap((relay) => relay.vips.map(({ address }) => address))
+    const vips = this.#request.relays.flatMap((relay) => relay.vips.map(vipNameOf))
     return {
       ice: {
         localUfrag: this.#ufrag,
@@ -203,7 +204,7 @@ class Draft {
         remoteMac: hmacSha1(utf8(icePwd)),
         randomBytes,
         rankOf: (vip, listener, isTcp) => {
-          const position = vips.indexOf(directory.vipAddress(vip) ?? '')
+          const position = vips.indexOf(directory.vipName(vip) ?? '')
           // Every path on TCP ranks behind every path on UDP, however many client ports each relay has.
           const round = isTcp ? MAX_LISTENERS + listener : listener
           return position < 0 ? undefined : round * vips.length + position

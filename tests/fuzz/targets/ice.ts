@@ -57,8 +57,8 @@ function check(world: World, reader: InputReader): void {
     reader.pick([new Uint8Array(8), ONES, ONES.subarray(1)]),
   )
   const others = [[], [useCandidate()], [{ type: 0x7777, value: ONES }], [{ type: 0xc057, value: ONES }]]
-  const name = reader.byte() % 6 > 0 ? `${session.ufrag}:clnt` : 'else:clnt'
-  const attributes = [username(name), role, priority(1), ...reader.pick(others)]
+  const name = reader.pick([...Array<string>(4).fill(session.ufrag), 'RESTARTufragRESTARTufr', 'else'])
+  const attributes = [username(`${name}:clnt`), role, priority(1), ...reader.pick(others)]
   const mac = isRight ? SERVER_MAC : CLIENT_MAC
   const message = encodeStunMessage(BINDING_REQUEST, world.transactionId(), attributes, {
     ...(reader.byte() % 8 > 0 && { integrity: mac }),
@@ -86,6 +86,17 @@ function answer(world: World, reader: InputReader): void {
 
 function letTimePass(world: World, reader: InputReader): void {
   world.run(reader.pick([10, 100, 250, 1_000, 5_000, 20_000]))
+}
+
+/** Both sides' passwords stay the same, which is the harder case: only the names tell the credentials apart. */
+function restart(world: World, reader: InputReader): void {
+  const { agent } = reader.pick(world.sessions)
+  agent.restart({
+    localUfrag: 'RESTARTufragRESTARTufr',
+    remoteUfrag: 'clnt',
+    localMac: SERVER_MAC,
+    remoteMac: CLIENT_MAC,
+  })
 }
 
 function loseLink(world: World, reader: InputReader): void {
@@ -259,7 +270,7 @@ function damaged(message: Uint8Array, reader: InputReader): Uint8Array {
   return copy
 }
 
-const OPERATIONS: readonly Operation[] = [check, check, check, answer, answer, letTimePass, loseLink]
+const OPERATIONS: readonly Operation[] = [check, check, check, answer, answer, letTimePass, loseLink, restart]
 
 /** Stands in for HMAC-SHA1, which would be most of the work: nobody here tries to forge it. */
 function toyMac(key: number): Hmac {

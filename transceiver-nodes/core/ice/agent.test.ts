@@ -1,166 +1,17 @@
 import { describe, expect, test } from 'vitest'
-import { ENDPOINT_WORDS, writeClient } from '#shared/endpoint'
-import type { Client } from '#shared/endpoint'
-import { hmacSha1 } from '#shared/platform/crypto'
-import { utf8 } from '#shared/bytes'
-import {
-  iceControlled,
-  iceControlling,
-  priority,
-  readNumber,
-  useCandidate,
-  username,
-  xorMappedAddress,
-} from '#shared/stun/attributes'
+import { iceControlled, priority, useCandidate, username } from '#shared/stun/attributes'
 import { checkIntegrity } from '#shared/stun/integrity'
 import type { Hmac } from '#shared/stun/integrity'
-import { encodeStunMessage, findAttribute, parseStunMessage } from '#shared/stun/message'
-import type { StunAttribute, StunMessage } from '#shared/stun/message'
+import { encodeStunMessage, findAttribute } from '#shared/stun/message'
 import {
   ATTRIBUTE_ICE_CONTROLLING,
-  ATTRIBUTE_NOMINATION,
-  ATTRIBUTE_USE_CANDIDATE,
   BINDING_ERROR,
   BINDING_REQUEST,
   BINDING_SUCCESS,
 } from '#shared/stun/registry'
-import { millisOf } from '#shared/time'
-import { IceAgent } from './agent.ts'
-import type { IceCommand, IceFault } from './agent.ts'
 import { IcePath } from './path.ts'
 import { MAX_PATHS } from './paths.ts'
-
-const clientMac = hmacSha1(utf8('client-password-of-24-ch'))
-const serverMac = hmacSha1(utf8('server-password-of-24-ch'))
-const HOME: Client = { address: '198.51.100.7', port: 40_000, listener: 0, transport: 'udp' }
-const onTcp: Client = { ...HOME, listener: 1, transport: 'tcp' }
-const ELSEWHERE: Client = { ...HOME, address: '203.0.113.66' }
-
-/** A server agent, a scripted client, a network with a delay and a virtual clock. */
-class World {
-  now = millisOf(1000)
-  readonly agent: IceAgent
-  readonly commands: IceCommand[] = []
-  readonly faults: IceFault[] = []
-  /** Answers our checks on these paths; anything else is a black hole. */
-  answers: (path: IcePath) => boolean = () => true
-  clientIsControlling = false
-  /** Links whose relay does not answer pings; each path has the link of its VIP's number. */
-  readonly lostLinks = new Set<number>()
-  #random = 0
-  #transaction = 0
-  readonly #inFlight: { at: number; path: IcePath; message: Uint8Array }[] = []
-
-  readonly delay = 10
-
-  constructor() {
-    this.agent = new IceAgent(
-      {
-        localUfrag: 'SERVERufragSERVERufrag',
-        remoteUfrag: 'clnt',
-        localMac: serverMac,
-        remoteMac: clientMac,
-        randomBytes: (length) =>
-          new Uint8Array(length).map(() => (this.#random = (this.#random * 69069 + 1) & 0xff)),
-        rankOf: (vip, listener, isTcp) => (vip <= 1 ? (isTcp ? 512 : 0) + listener * 2 + vip : undefined),
-        isLinkLost: (link) => this.lostLinks.has(link),
-      },
-      this.now,
-    )
-  }
-
-  /** The client sends a check that arrives at once. */
-  check(vip: number, client: Client, attributes: StunAttribute[] = [], mac: Hmac = serverMac, name = 'clnt') {
-    const role = this.clientIsControlling ? iceControlling : iceControlled
-    return this.arrive(
-      encodeStunMessage(
-        BINDING_REQUEST,
-        this.nextTransaction(),
-        [username(`SERVERufragSERVERufrag:${name}`), role(new Uint8Array(8)), priority(1), ...attributes],
-        { integrity: mac, fingerprint: true },
-      ),
-      vip,
-      client,
-    )
-  }
-
-  nextTransaction(): Uint8Array {
-    return new Uint8Array(12).fill(++this.#transaction)
-  }
-
-  arrive(bytes: Uint8Array, vip: number, client: Client, link = vip): IcePath | IceFault {
-    const words = new Int32Array(ENDPOINT_WORDS)
-    writeClient(words, 0, client)
-    const verdict = this.agent.handleStun(
-      { bytes, message: parsed(bytes), vip, link, client: words },
-      this.now,
-    )
-    if (typeof verdict === 'string') this.faults.push(verdict)
-    this.#drain()
-    return verdict
-  }
-
-  /** Lets time pass; the client answers our checks one round trip later. */
-  run(duration: number): void {
-    const end = this.now + duration
-    for (;;) {
-      const arrival = this.#inFlight[0]?.at ?? Infinity
-      const timeout = this.agent.pollTimeout() ?? Infinity
-      const next = Math.min(arrival, timeout)
-      if (next > end) break
-      this.now = millisOf(Math.max(this.now, next))
-      if (arrival <= timeout) this.#answerNext()
-      else this.agent.handleTimeout(this.now)
-      this.#drain()
-    }
-    this.now = millisOf(end)
-  }
-
-  #answerNext(): void {
-    const flight = this.#inFlight.shift()!
-    const request = parsed(flight.message)
-    const mapped = xorMappedAddress({ address: '192.0.2.1', port: 3478 }, request.transactionId)
-    const response = encodeStunMessage(BINDING_SUCCESS, request.transactionId, [mapped], {
-      integrity: clientMac,
-      fingerprint: true,
-    })
-    const { vip, link, client } = flight.path
-    const arrival = { bytes: response, message: parsed(response), vip, link, client }
-    this.agent.handleStun(arrival, this.now)
-  }
-
-  #drain(): void {
-    for (let c = this.agent.nextCommand(); c !== undefined; c = this.agent.nextCommand()) {
-      this.commands.push(c)
-      if (c.type === 'transmit' && parsed(c.message).type === BINDING_REQUEST && this.answers(c.path)) {
-        this.#inFlight.push({ at: this.now + this.delay, path: c.path, message: c.message })
-      }
-    }
-  }
-
-  sent(type: number): { path: IcePath; message: StunMessage; bytes: Uint8Array; binds: boolean }[] {
-    return this.commands.flatMap((c) =>
-      c.type === 'transmit' && parsed(c.message).type === type
-        ? [{ path: c.path, message: parsed(c.message), bytes: c.message, binds: c.binds }]
-        : [],
-    )
-  }
-
-  nominations(): { path: IcePath; number: number | undefined }[] {
-    return this.sent(BINDING_REQUEST)
-      .filter(({ message }) => findAttribute(message, ATTRIBUTE_USE_CANDIDATE) !== undefined)
-      .map(({ path, message }) => ({
-        path,
-        number: readNumber(findAttribute(message, ATTRIBUTE_NOMINATION)!),
-      }))
-  }
-}
-
-function parsed(bytes: Uint8Array): StunMessage {
-  const message = parseStunMessage(bytes)
-  if (typeof message === 'string') throw new Error(message)
-  return message
-}
+import { ELSEWHERE, HOME, World, clientMac, onTcp, serverMac } from '../../test-ice-world.ts'
 
 describe('the ICE agent', () => {
   test('answers a verified check, binds its flow, and checks back on the same path', () => {

@@ -10,7 +10,6 @@
  */
 
 import { checkFingerprint, checkIntegrity } from '#shared/stun/integrity'
-import type { Hmac } from '#shared/stun/integrity'
 import { findAttribute } from '#shared/stun/message'
 import type { StunMessage } from '#shared/stun/message'
 import { readErrorCode } from '#shared/stun/attributes'
@@ -28,20 +27,18 @@ import { fromUtf8 } from '#shared/bytes'
 import { millisOf } from '#shared/time'
 import type { Millis } from '#shared/time'
 import { Checks } from './checks.ts'
-import type { CheckKind } from './checks.ts'
+import type { Check, CheckKind } from './checks.ts'
+import { Contest, ROUND_INTERVAL } from './contest.ts'
+import { generationOf } from './credentials.ts'
+import type { Generation, IceCredentials } from './credentials.ts'
 import { bindingRequest, bindingSuccess, unknownAttributesError, unknownRequired } from './messages.ts'
 import type { IcePath } from './path.ts'
+import { CONSENT_INTERVAL, challengerOf, hasSpokenSince, refugeFrom, SILENCE } from './path-choice.ts'
 import { IcePaths } from './paths.ts'
 import type { RankOf, StunArrival } from './paths.ts'
 
 /** Credentials and sources of one agent. */
-export interface IceParameters {
-  readonly localUfrag: string
-  readonly remoteUfrag: string
-  /** HMAC-SHA1 under our password: verifies requests, protects responses. */
-  readonly localMac: Hmac
-  /** HMAC-SHA1 under the client's password: protects requests, verifies responses. */
-  readonly remoteMac: Hmac
+export interface IceParameters extends IceCredentials {
   readonly randomBytes: (length: number) => Uint8Array
   readonly rankOf: RankOf
   /** Tells whether the relay at a link has stopped answering. */
@@ -79,29 +76,36 @@ export type IceFault =
 /** The ICE agent of one session. */
 export class IceAgent {
   readonly #parameters: IceParameters
-  readonly #username: string
   readonly #tieBreaker = new Uint8Array(8).fill(0xff)
   readonly #paths: IcePaths
   readonly #checks = new Checks()
   readonly #commands: IceCommand[] = []
+  #current: Generation
+  /** The credentials of a restart under which no path has answered yet. */
+  #next: Generation | undefined
   #isControlling = true
+  #roleSwitches = 0
   #peerControls = false
   #nomination = 0
   #selected: IcePath | undefined
   #nominated: IcePath | undefined
   #nominateAt: Millis | undefined
+  #contest: Contest | undefined
   #mayMoveAt: Millis
   #mayLeaveTcpAt: Millis
+  #mayImproveAt: Millis
+  #improvementPause = FIRST_IMPROVEMENT_PAUSE
   #consentBase: Millis
   #hasExpired = false
 
   constructor(parameters: IceParameters, now: Millis) {
     this.#parameters = parameters
     this.#paths = new IcePaths(parameters.rankOf)
-    this.#username = `${parameters.localUfrag}:${parameters.remoteUfrag}`
+    this.#current = generationOf(parameters, 0)
     this.#consentBase = now
     this.#mayMoveAt = now
     this.#mayLeaveTcpAt = now
+    this.#mayImproveAt = now
   }
 
   /** The path that media takes. */
@@ -112,6 +116,21 @@ export class IceAgent {
   /** Every path known, the order of arrival. */
   get paths(): readonly IcePath[] {
     return this.#paths.all
+  }
+
+  /** The client's user name fragment; that of a restart from its beginning on. */
+  get remoteUfrag(): string {
+    return (this.#next ?? this.#current).remoteUfrag
+  }
+
+  /**
+   * Begins an ICE restart, RFC 8445 section 9. Both pairs of credentials are good until a path has answered under
+   * the new one; media and its path stay as they are until then.
+   */
+  restart(credentials: IceCredentials): void {
+    const abandoned = this.#next
+    this.#next = generationOf(credentials, (abandoned ?? this.#current).number + 1)
+    if (abandoned !== undefined) this.#checks.abandon((check) => check.generation === abandoned)
   }
 
   /** Takes a STUN message; returns the path it came on, or why it was dropped. */
@@ -128,7 +147,11 @@ export class IceAgent {
     if (this.#hasExpired) return undefined
     let earliest: number = this.#consentDeadline()
     earliest = Math.min(earliest, this.#checks.pollTimeout() ?? earliest, this.#nominateAt ?? earliest)
-    for (const path of this.#paths.all) if (path.isValid) earliest = Math.min(earliest, path.checkAt)
+    earliest = Math.min(earliest, this.#contest?.endsAt ?? earliest)
+    for (const path of this.#paths.all) {
+      if (path.isValid) earliest = Math.min(earliest, path.checkAt)
+      if (path !== this.#selected) earliest = Math.min(earliest, endOf(path))
+    }
     if (this.#selected?.isValid) earliest = Math.min(earliest, this.#silenceDeadline(this.#selected))
     return millisOf(earliest)
   }
@@ -141,9 +164,11 @@ export class IceAgent {
       this.#commands.push({ type: 'expire' })
       return
     }
+    this.#forgetPaths(now)
     this.#resendChecks(now)
     this.#nominateWhenDue(now)
     this.#checkPaths(now)
+    this.#judge(now)
     this.#leaveSilentPath(now)
   }
 
@@ -154,25 +179,37 @@ export class IceAgent {
 
   #handleRequest(arrival: StunArrival, now: Millis): IcePath | IceFault {
     const { bytes, message, link } = arrival
-    const username = findAttribute(message, ATTRIBUTE_USERNAME)
-    if (username === undefined || fromUtf8(username) !== this.#username) return 'ice-username'
-    if (checkIntegrity(bytes, this.#parameters.localMac) !== 'valid') return 'ice-integrity'
+    const generation = this.#generationNamedBy(message)
+    if (generation === undefined) return 'ice-username'
+    if (checkIntegrity(bytes, generation.localMac) !== 'valid') return 'ice-integrity'
     const path = this.#pathOf(arrival, now)
     if (path === undefined) return 'ice-stranger-path'
     path.heardAt = now
     path.link = link
     const unknown = unknownRequired(message)
     if (unknown.length > 0) {
-      this.#transmit(path, unknownAttributesError(message, unknown, this.#parameters.localMac), false)
+      this.#transmit(path, unknownAttributesError(message, unknown, generation.localMac), false)
       return 'ice-unknown-attribute'
     }
-    this.#transmit(path, bindingSuccess(message, path.client, this.#parameters.localMac), true)
-    if (!path.isValid && !this.#checks.some((check) => check.path === path))
-      this.#check(path, 'ordinary', now)
+    this.#transmit(path, bindingSuccess(message, path.client, generation.localMac), true)
+    this.#checkBack(path, generation, now)
     this.#hastenConsent(path, now)
     this.#selectFirst(path, now)
     this.#settleControl(message, path)
     return path
+  }
+
+  #generationNamedBy(message: StunMessage): Generation | undefined {
+    const username = findAttribute(message, ATTRIBUTE_USERNAME)
+    const name = username && fromUtf8(username)
+    return [this.#current, this.#next].find((generation) => generation?.localUsername === name)
+  }
+
+  /** A triggered check, RFC 8445 section 7.3.1.4, unless the path has answered one, or is asked already. */
+  #checkBack(path: IcePath, generation: Generation, now: Millis): void {
+    if (path.isValid && path.generation >= generation.number) return
+    if (this.#checks.some((check) => check.path === path && check.generation === generation)) return
+    this.#check(path, 'ordinary', now, generation)
   }
 
   /** A client that is back is asked soon, so that consent which nobody could give meanwhile does not expire. */
@@ -204,28 +241,61 @@ export class IceAgent {
 
   #handleResponse(arrival: StunArrival, now: Millis): IcePath | IceFault {
     const { bytes, message, vip, link, client } = arrival
-    if (checkIntegrity(bytes, this.#parameters.remoteMac) !== 'valid') return 'ice-integrity'
-    const check = this.#checks.end(message.transactionId)
+    const check = this.#checks.find(message.transactionId)
     if (check === undefined) return 'ice-unknown-transaction'
+    if (checkIntegrity(bytes, check.generation.remoteMac) !== 'valid') return 'ice-integrity'
+    this.#checks.end(check)
     // RFC 8445 section 7.2.5.2.1: the response must come from where the request went.
     if (!check.path.matches(vip, client, 0)) return 'ice-asymmetric'
-    if (message.type === BINDING_ERROR) return this.#handleErrorResponse(message, check.path, now)
-    const { path } = check
-    path.roundTripMillis = now - check.sentAt
+    if (message.type === BINDING_ERROR) return this.#handleErrorResponse(message, check, now)
+    const { path, generation } = check
+    path.quality.noteAnswer(check.isResent ? undefined : now - check.sentAt)
+    this.#contest?.noteAnswer(path)
     path.heardAt = now
     path.link = link
     const wasValid = path.isValid
     path.consentAt = now
+    path.generation = Math.max(path.generation, generation.number)
     this.#consentBase = now
-    if (!wasValid) this.#handleValid(path, now)
+    if (generation === this.#next) this.#completeRestart(generation, path, now)
+    else if (!wasValid) this.#handleValid(path, now)
+    this.#followClient(path, now)
     this.#leaveTcp(path, now)
+    this.#judge(now)
+    this.#challenge(now)
     return path
   }
 
   #handleValid(path: IcePath, now: Millis): void {
-    path.checkAt = this.#nextCheckAt(now)
+    path.checkAt = this.#nextCheckAt(path, now)
     if (this.#selected?.isValid !== true) this.#select(path)
     if (path.rank === 0 && this.#nominated === undefined) this.#nominate(path, now)
+  }
+
+  /** The first path that answers under the new credentials carries media; those of the old ones are done with. */
+  #completeRestart(generation: Generation, path: IcePath, now: Millis): void {
+    this.#current = generation
+    this.#next = undefined
+    for (const old of this.#paths.all) if (old.generation < generation.number) old.consentAt = undefined
+    this.#checks.abandon((check) => check.generation !== generation)
+    this.#nominated = undefined
+    this.#contest = undefined
+    this.#nominateAt = millisOf(now + NOMINATION_WAIT)
+    this.#handleValid(path, now)
+  }
+
+  /**
+   * A client that speaks through the same port of the same VIP from a new address, while its old one is silent, has
+   * moved: its NAT has rebound, or it has changed networks. The call follows as soon as the new path answers.
+   */
+  #followClient(path: IcePath, now: Millis): void {
+    const selected = this.#selected
+    if (selected === undefined || path === selected || now < this.#mayMoveAt) return
+    if (path.vip !== selected.vip || path.listener !== selected.listener || path.isTcp !== selected.isTcp)
+      return
+    if (path.enteredAt <= selected.heardAt || now < selected.heardAt + SILENCE_OF_MOVED) return
+    this.#mayMoveAt = millisOf(now + MOVE_DAMPING)
+    this.#nominate(path, now)
   }
 
   /** TCP is for want of UDP: a path on UDP that answers takes the call over, unless one has just failed. */
@@ -234,21 +304,55 @@ export class IceAgent {
     if (isWanted && now >= this.#mayLeaveTcpAt && !this.#peerControls) this.#nominate(path, now)
   }
 
+  /** Begins to compare the path in use with one that seems better, if the call has rested long enough. */
+  #challenge(now: Millis): void {
+    const selected = this.#selected
+    const isSettled = selected?.isValid === true && selected === this.#nominated && !this.#peerControls
+    if (!isSettled || this.#contest !== undefined || now < this.#mayImproveAt) return
+    const challenger = challengerOf(selected, this.#paths.all, this.#parameters.isLinkLost, now)
+    if (challenger === undefined) return
+    this.#contest = new Contest(selected, challenger, now)
+    selected.checkAt = now
+    challenger.checkAt = now
+  }
+
+  /** Ends a comparison that is decided. */
+  #judge(now: Millis): void {
+    const contest = this.#contest
+    const verdict = contest?.verdict(now)
+    if (contest === undefined || verdict === undefined) return
+    this.#contest = undefined
+    this.#mayImproveAt = millisOf(now + this.#improvementPause)
+    if (verdict === 'stay' || contest.champion !== this.#selected) return
+    this.#improvementPause = Math.min(this.#improvementPause * 2, LONGEST_IMPROVEMENT_PAUSE)
+    this.#mayImproveAt = millisOf(now + this.#improvementPause)
+    this.#nominate(contest.challenger, now)
+  }
+
   /** RFC 8445 section 7.2.5.1: on a role conflict that the peer won, switch and try again. */
-  #handleErrorResponse(message: StunMessage, path: IcePath, now: Millis): IceFault {
+  #handleErrorResponse(message: StunMessage, check: Check, now: Millis): IceFault {
     const value = findAttribute(message, ATTRIBUTE_ERROR_CODE)
-    if (value !== undefined && readErrorCode(value)?.code === ERROR_ROLE_CONFLICT) {
-      this.#isControlling = !this.#isControlling
-      this.#check(path, 'ordinary', now)
+    const isConflict = value !== undefined && readErrorCode(value)?.code === ERROR_ROLE_CONFLICT
+    if (isConflict && this.#roleSwitches < MAX_ROLE_SWITCHES) {
+      if (this.#isControlling === check.isControlling) this.#roleSwitches++
+      this.#isControlling = !check.isControlling
+      this.#check(check.path, 'ordinary', now, check.generation)
     }
     return 'ice-error-response'
   }
 
   #resendChecks(now: Millis): void {
     for (let due = this.#checks.nextDue(now); due !== undefined; due = this.#checks.nextDue(now)) {
-      if (due.verdict === 'resend') this.#transmit(due.check.path, due.check.request, false)
-      else if (due.check.isNominating) this.#nominated = undefined
+      const { check, verdict } = due
+      if (verdict === 'resend') this.#transmit(check.path, check.request, false)
+      else this.#handleUnanswered(check, now)
     }
+  }
+
+  #handleUnanswered(check: Check, now: Millis): void {
+    check.path.quality.noteLoss()
+    if (check.kind === 'nominate') this.#nominated = undefined
+    if (check.path === this.#selected) this.#challenge(now)
   }
 
   #nominateWhenDue(now: Millis): void {
@@ -263,9 +367,11 @@ export class IceAgent {
   /** Nominates `path`, or renominates it with a higher number (draft-thatcher-ice-renomination). */
   #nominate(path: IcePath, now: Millis): void {
     this.#nominateAt = undefined
+    this.#contest = undefined
+    this.#mayImproveAt = millisOf(Math.max(this.#mayImproveAt, now + FIRST_IMPROVEMENT_PAUSE))
     this.#nomination++
     this.#nominated = path
-    this.#checks.abandon((check) => check.isNominating)
+    this.#checks.abandon((check) => check.kind === 'nominate')
     this.#check(path, 'nominate', now)
     this.#select(path)
   }
@@ -273,7 +379,7 @@ export class IceAgent {
   #checkPaths(now: Millis): void {
     for (const path of this.#paths.all) {
       if (!path.isValid || now < path.checkAt) continue
-      path.checkAt = this.#nextCheckAt(now)
+      path.checkAt = this.#nextCheckAt(path, now)
       this.#check(path, 'consent', now)
     }
   }
@@ -282,9 +388,7 @@ export class IceAgent {
   #leaveSilentPath(now: Millis): void {
     const selected = this.#selected
     if (selected === undefined || !selected.isValid || now < this.#silenceDeadline(selected)) return
-    const alive = this.#paths.all
-      .filter((path) => path !== selected && path.isValid && this.#outlives(path, selected, now))
-      .toSorted((a, b) => Number(a.isTcp) - Number(b.isTcp) || b.heardAt - a.heardAt || a.rank - b.rank)[0]
+    const alive = refugeFrom(selected, this.#paths.all, this.#parameters.isLinkLost, now)
     if (alive?.isTcp === true) this.#mayLeaveTcpAt = millisOf(now + TCP_STAY)
     const hasSpoken = alive !== undefined && hasSpokenSince(alive, selected)
     this.#mayMoveAt = millisOf(now + (hasSpoken ? MOVE_DAMPING : PROBE_INTERVAL))
@@ -292,14 +396,16 @@ export class IceAgent {
     else for (const path of this.#paths.all) if (path.isValid) this.#check(path, 'consent', now)
   }
 
-  /**
-   * A path outlives the silent one when it has spoken since. When the relay of the silent one is lost there is no
-   * need to ask first: a path will do whose own relay answers, and on which the client did lately.
-   */
-  #outlives(path: IcePath, silent: IcePath, now: Millis): boolean {
-    const { isLinkLost } = this.#parameters
-    if (isLinkLost(path.link)) return false
-    return hasSpokenSince(path, silent) || (isLinkLost(silent.link) && now < path.heardAt + FRESHNESS)
+  /** RFC 7675 section 5.1 for each path: without an answer for 30 s it is given up, and media leaves it. */
+  #forgetPaths(now: Millis): void {
+    const selected = this.#selected
+    if (selected?.isValid === true && now >= endOf(selected)) {
+      const other = this.#paths.all.find((path) => path.isValid && now < endOf(path))
+      if (other === undefined) selected.consentAt = undefined
+      else this.#nominate(other, now)
+    }
+    const ended = this.#paths.all.filter((path) => path !== this.#selected && now >= endOf(path))
+    for (const path of ended) this.#forget(path)
   }
 
   #silenceDeadline(selected: IcePath): Millis {
@@ -307,16 +413,17 @@ export class IceAgent {
     return millisOf(Math.max(selected.heardAt + silence, this.#mayMoveAt))
   }
 
-  #check(path: IcePath, kind: CheckKind, now: Millis): void {
+  #check(path: IcePath, kind: CheckKind, now: Millis, generation = this.#current): void {
+    const isControlling = this.#isControlling
     const transactionId = this.#parameters.randomBytes(12)
     const request = bindingRequest(transactionId, {
-      username: `${this.#parameters.remoteUfrag}:${this.#parameters.localUfrag}`,
-      mac: this.#parameters.remoteMac,
+      username: generation.remoteUsername,
+      mac: generation.remoteMac,
       tieBreaker: this.#tieBreaker,
-      isControlling: this.#isControlling,
-      nomination: kind === 'nominate' && this.#isControlling ? this.#nomination : undefined,
+      isControlling,
+      nomination: kind === 'nominate' && isControlling ? this.#nomination : undefined,
     })
-    this.#checks.begin(path, transactionId, request, kind, now)
+    this.#checks.begin({ path, transactionId, request, kind, generation, isControlling }, now)
     this.#transmit(path, request, false)
   }
 
@@ -324,12 +431,17 @@ export class IceAgent {
     const known = this.#paths.find(arrival)
     if (known !== undefined) return known
     const path = this.#paths.enter(arrival, now)
-    const victim = path && this.#paths.takeVictim(path, this.#selected)
-    if (victim !== undefined) {
-      this.#checks.abandon((check) => check.path === victim)
-      this.#commands.push({ type: 'forget', path: victim })
-    }
+    const victim = path && this.#paths.victimOf(path, this.#selected)
+    if (victim !== undefined) this.#forget(victim)
     return path
+  }
+
+  #forget(path: IcePath): void {
+    this.#paths.remove(path)
+    this.#checks.abandon((check) => check.path === path)
+    if (this.#nominated === path) this.#nominated = undefined
+    if (this.#contest?.includes(path) === true) this.#contest = undefined
+    this.#commands.push({ type: 'forget', path })
   }
 
   #select(path: IcePath): void {
@@ -343,7 +455,8 @@ export class IceAgent {
   }
 
   /** RFC 7675 section 5.1: a random factor of 0.8 to 1.2 keeps sessions from checking in step. */
-  #nextCheckAt(now: Millis): Millis {
+  #nextCheckAt(path: IcePath, now: Millis): Millis {
+    if (this.#contest?.includes(path) === true) return millisOf(now + ROUND_INTERVAL)
     const random = (this.#parameters.randomBytes(1)[0] ?? 0) / 255
     return millisOf(now + CONSENT_INTERVAL * (0.8 + 0.4 * random))
   }
@@ -353,28 +466,29 @@ export class IceAgent {
   }
 }
 
-/** Tells whether `path` has spoken since `silent` fell silent. */
-function hasSpokenSince(path: IcePath, silent: IcePath): boolean {
-  return path.heardAt > silent.heardAt + SILENCE
+/** When a path is given up: consent has expired, or nobody who never gave it has spoken. */
+function endOf(path: IcePath): Millis {
+  return millisOf((path.consentAt ?? path.heardAt) + CONSENT_LIFETIME)
 }
 
 /** How long the best path is waited for before a lesser one is nominated. */
 const NOMINATION_WAIT = 100
-/** Mean interval of consent checks on each path, RFC 7675 section 5.1. */
-const CONSENT_INTERVAL = 5000
 /** A path whose last answer is older than this has missed one. */
 const CONSENT_OVERDUE = 1.5 * CONSENT_INTERVAL
 /** Consent expires this long after the last answered check, RFC 7675 section 5.1. */
 const CONSENT_LIFETIME = 30_000
-/** A client sends at least 50 packets per second, so a path that carries nothing for this long is suspect. */
-const SILENCE = 1000
-/** The same for a path whose relay is lost: what still comes through proves that it is not. */
+/** Silence that is enough when the relay is lost: what still comes through proves that it is not. */
 const SILENCE_OF_LOST = 200
-/** A path on which the client was heard this recently has answered one of the last two consent checks. */
-const FRESHNESS = 2 * 1.2 * CONSENT_INTERVAL
+/** Silence of a client's old address that is enough when it speaks from a new one: ten packets. */
+const SILENCE_OF_MOVED = 200
 /** How often the paths are asked while the selected one is silent. */
 const PROBE_INTERVAL = 200
 /** After a move the call stays where it is for at least this long. */
 const MOVE_DAMPING = 3000
 /** A call that had to flee to TCP stays there for this long: UDP that fails for media may still carry checks. */
 const TCP_STAY = 30_000
+/** After a move or a comparison no better path is sought for this long, doubled with each move for the better. */
+const FIRST_IMPROVEMENT_PAUSE = 10_000
+const LONGEST_IMPROVEMENT_PAUSE = 160_000
+/** A peer that answers every role with a conflict is left alone after this many. */
+const MAX_ROLE_SWITCHES = 4

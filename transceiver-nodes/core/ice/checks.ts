@@ -8,6 +8,7 @@
 import { toHex } from '#shared/bytes'
 import { millisOf } from '#shared/time'
 import type { Millis } from '#shared/time'
+import type { Generation } from './credentials.ts'
 import type { IcePath } from './path.ts'
 
 /** One outstanding transaction. */
@@ -15,14 +16,26 @@ export interface Check {
   readonly path: IcePath
   readonly transactionId: Uint8Array
   readonly request: Uint8Array
-  readonly isNominating: boolean
+  readonly kind: CheckKind
+  /** The credentials that it was sent under. */
+  readonly generation: Generation
+  /** The role that it claims. */
+  readonly isControlling: boolean
   readonly sentAt: Millis
+  /** Whether it was sent more than once, so that its answer measures nothing. */
+  isResent: boolean
   /** How many times it may still be sent. */
   sendsLeft: number
   /** When it is sent again, or given up when no sends are left. */
   dueAt: Millis
   intervalMillis: number
 }
+
+/** A check that is about to be sent. */
+export type NewCheck = Pick<
+  Check,
+  'path' | 'transactionId' | 'request' | 'kind' | 'generation' | 'isControlling'
+>
 
 /** What happened to a check whose time had come. */
 export type DueCheck = { readonly check: Check; readonly verdict: 'resend' | 'give-up' }
@@ -32,30 +45,30 @@ export class Checks {
   readonly #byTransaction = new Map<string, Check>()
 
   /** Registers a check that is being sent now. */
-  begin(path: IcePath, transactionId: Uint8Array, request: Uint8Array, kind: CheckKind, now: Millis): void {
+  begin(check: NewCheck, now: Millis): void {
     if (this.#byTransaction.size >= MAX_OUTSTANDING_CHECKS) this.#dropOldest()
-    const retransmits = kind !== 'consent'
-    this.#byTransaction.set(toHex(transactionId), {
-      path,
-      transactionId,
-      request,
-      isNominating: kind === 'nominate',
+    const retransmits = check.kind !== 'consent'
+    this.#byTransaction.set(toHex(check.transactionId), {
+      ...check,
       sentAt: now,
+      isResent: false,
       sendsLeft: retransmits ? MAX_SENDS - 1 : 0,
       dueAt: millisOf(now + (retransmits ? INITIAL_RTO : CONSENT_RESPONSE_WAIT)),
       intervalMillis: INITIAL_RTO,
     })
   }
 
-  /** Ends and returns the check that a response belongs to. */
-  end(transactionId: Uint8Array): Check | undefined {
-    const key = toHex(transactionId)
-    const check = this.#byTransaction.get(key)
-    this.#byTransaction.delete(key)
-    return check
+  /** Finds the check that a response belongs to. */
+  find(transactionId: Uint8Array): Check | undefined {
+    return this.#byTransaction.get(toHex(transactionId))
   }
 
-  /** Abandons what is outstanding on `path`, or only its nominations. */
+  /** Ends a check that has been answered. */
+  end(check: Check): void {
+    this.#byTransaction.delete(toHex(check.transactionId))
+  }
+
+  /** Abandons the checks that match. */
   abandon(matches: (check: Check) => boolean): void {
     for (const [key, check] of this.#byTransaction) if (matches(check)) this.#byTransaction.delete(key)
   }
@@ -75,6 +88,7 @@ export class Checks {
         return { check, verdict: 'give-up' }
       }
       check.sendsLeft--
+      check.isResent = true
       check.intervalMillis = Math.min(check.intervalMillis * 2, MAX_RTO)
       check.dueAt = millisOf(now + check.intervalMillis)
       return { check, verdict: 'resend' }

@@ -47,16 +47,20 @@ export class IcePaths {
   }
 
   /**
-   * Takes out a path to make room for `entered`, if there are too many: first one that never answered, so that
+   * The path that must make room for `entered`, if there are too many: first one that never answered, so that
    * replayed requests cannot push out a live path, and never the one in use.
    */
-  takeVictim(entered: IcePath, selected: IcePath | undefined): IcePath | undefined {
+  victimOf(entered: IcePath, selected: IcePath | undefined): IcePath | undefined {
     if (this.all.length <= MAX_PATHS) return undefined
-    const victim = this.all
+    return this.all
       .filter((path) => path !== entered && path !== selected)
       .toSorted((a, b) => Number(a.isValid) - Number(b.isValid) || a.heardAt - b.heardAt)[0]
-    if (victim !== undefined) this.all.splice(this.all.indexOf(victim), 1)
-    return victim
+  }
+
+  /** Takes out a path. */
+  remove(path: IcePath): void {
+    const index = this.all.indexOf(path)
+    if (index >= 0) this.all.splice(index, 1)
   }
 
   /** The most preferred of the paths that have answered. */
