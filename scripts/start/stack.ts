@@ -58,6 +58,8 @@ export interface StackOptions {
   readonly transceiverThreads?: number
   /** Where relays listen for clients; on loopback no browser finds them, and a test can put a network in between. */
   readonly clientBind?: string
+  /** Where the API keys are listed; the developer's own unless a test has others. */
+  readonly apiKeysFile?: string
 }
 
 /** The ports in the documentation. */
@@ -109,7 +111,7 @@ export async function startStack(options: StackOptions): Promise<Stack> {
     { ...environment, ...transceiverEnvironment(ports.transceiver, options.transceiverThreads ?? 1) },
     { readyUrl: `http://127.0.0.1:${ports.transceiver.admin}/readyz`, onLine, supervise },
   )
-  const worker = workerProcess(ports, environment, onLine, supervise)
+  const worker = workerProcess(options, environment)
   const children = [...relays, transceiver, worker]
   const stop = async () => {
     await Promise.all(children.map((child) => child.stop()))
@@ -177,17 +179,15 @@ function transceiverEnvironment(ports: StackPorts['transceiver'], threads: numbe
 
 /** The Worker's secrets go through a file, so that they do not stand in the process list. */
 function workerProcess(
-  ports: StackPorts,
+  { ports, onLine, supervise = false, apiKeysFile = API_KEYS_FILE }: StackOptions,
   environment: Record<string, string>,
-  onLine: StackOptions['onLine'],
-  supervise: boolean,
 ): Child {
   const folder = `${ROOT}.firsthop/worker-${ports.worker}`
   mkdirSync(folder, { recursive: true })
   const variables = {
     ...environment,
     FIRSTHOP_SECRET_KEYS: `1:${randomBytes(32).toString('hex')}`,
-    FIRSTHOP_API_KEYS: `'${readKeysFile(API_KEYS_FILE)}'`,
+    FIRSTHOP_API_KEYS: `'${readKeysFile(apiKeysFile)}'`,
     FIRSTHOP_OPEN_DEMO: 'true',
     ENVIRONMENT: 'local',
   }
