@@ -9,7 +9,7 @@ import type { BindingStore } from '#shared/platform/binding-store'
 import { epochNow, monotonicNow } from '#shared/platform/clock'
 import type { Log } from '#shared/platform/log'
 import { parseBindingValue } from '../core/binding-row.ts'
-import { TokenBucket } from '../core/token-bucket.ts'
+import { TokenBucket } from '#shared/token-bucket'
 import { MAX_FIELDS, takeSome } from './binding-writer.ts'
 
 /** Takes the route word of a flow; `undefined`: nobody knows it, or the store did not say. */

@@ -20,9 +20,14 @@ export class TokenBucket {
 
   /** Takes a token; false if there is none. */
   take(now: Millis): boolean {
+    return this.takeMany(1, now)
+  }
+
+  /** Takes `count` tokens; false, and none is taken, if there are not as many. */
+  takeMany(count: number, now: Millis): boolean {
     this.#fill(now)
-    if (this.#tokens < 1) return false
-    this.#tokens--
+    if (this.#tokens < count) return false
+    this.#tokens -= count
     return true
   }
 

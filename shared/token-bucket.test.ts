@@ -27,3 +27,10 @@ test('never gives more than the burst and what the time has earned, and always s
   })
   fc.assert(holds)
 })
+
+test('gives many at once, or none of them', () => {
+  const bucket = new TokenBucket(10, 1, millisOf(0))
+  expect(bucket.takeMany(8, millisOf(0))).toBe(true)
+  expect(bucket.takeMany(3, millisOf(0))).toBe(false)
+  expect(bucket.takeMany(2, millisOf(0))).toBe(true)
+})
