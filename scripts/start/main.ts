@@ -1,13 +1,19 @@
-/** `npm start`: runs a whole Firsthop on this machine and says where the page is. Ctrl-C ends it. */
+/**
+ * `npm start`: runs a whole Firsthop on this machine and says where the page is. Ctrl-C ends it.
+ *
+ * With BACKEND_URL, and BACKEND_API_KEY where it takes one, a Realtime server answers in place of the demo agent.
+ */
 
 import { DOCUMENTED_PORTS, startStack } from './stack.ts'
 
+const { BACKEND_URL: backendUrl, BACKEND_API_KEY: backendKey } = process.env
 const isVerbose = process.argv.includes('--verbose')
 
 console.log('Starting store, two relays, a transceiver and the Worker …')
 const stack = await startStack({
   ports: DOCUMENTED_PORTS,
   supervise: true,
+  ...(backendUrl && { backend: { url: backendUrl, ...(backendKey && { key: backendKey }) } }),
   onLine: (part, line) => {
     if (isVerbose || /"level":"(warn|error)"|ended by itself/.test(line)) console.error(`[${part}] ${line}`)
   },
@@ -21,6 +27,7 @@ console.log(`
 
   Talk to the agent    ${stack.url.replace('127.0.0.1', 'localhost')}
   Call from a terminal npm run call
+  Who answers          ${backendUrl ? new URL(backendUrl).host : 'the demo agent'}
   Relays               ${stack.ports.relays.map(({ client }) => `${stack.address}:${client} (UDP and TCP)`).join('   ')}
 
   Ctrl-C ends it; --verbose shows every part's log.

@@ -56,10 +56,20 @@ export interface StackOptions {
   readonly environment?: Readonly<Record<string, string>>
   /** Threads of the transceiver, 1 when absent; 0 has its main thread serve calls without batches. */
   readonly transceiverThreads?: number
+  /** The voice AI behind calls, without which the demo agent answers; only the transceiver is told. */
+  readonly backend?: BackendChoice
   /** Where relays listen for clients; on loopback no browser finds them, and a test can put a network in between. */
   readonly clientBind?: string
   /** Where the API keys are listed; the developer's own unless a test has others. */
   readonly apiKeysFile?: string
+}
+
+/** A Realtime server: docs/backends.md. */
+export interface BackendChoice {
+  readonly url: string
+  readonly key?: string
+  /** Offers the binary subprotocol. */
+  readonly takesOpus?: boolean
 }
 
 /** The ports in the documentation. */
@@ -108,7 +118,11 @@ export async function startStack(options: StackOptions): Promise<Stack> {
     'transceiver',
     process.execPath,
     ['transceiver-nodes/main.ts'],
-    { ...environment, ...transceiverEnvironment(ports.transceiver, options.transceiverThreads ?? 1) },
+    {
+      ...environment,
+      ...transceiverEnvironment(ports.transceiver, options.transceiverThreads ?? 1),
+      ...backendEnvironment(options.backend),
+    },
     { readyUrl: `http://127.0.0.1:${ports.transceiver.admin}/readyz`, onLine, supervise },
   )
   const worker = workerProcess(options, environment)
@@ -174,6 +188,15 @@ function transceiverEnvironment(ports: StackPorts['transceiver'], threads: numbe
     FIRSTHOP_THREADS: String(threads),
     FIRSTHOP_CAPACITY: '100',
     FIRSTHOP_ADMIN: `127.0.0.1:${ports.admin}`,
+  }
+}
+
+function backendEnvironment(backend: BackendChoice | undefined): Record<string, string> {
+  if (backend === undefined) return {}
+  return {
+    FIRSTHOP_BACKEND_URL: backend.url,
+    FIRSTHOP_BACKEND_KEY: backend.key ?? '',
+    FIRSTHOP_BACKEND_OPUS: String(backend.takesOpus ?? false),
   }
 }
 
