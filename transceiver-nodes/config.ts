@@ -7,6 +7,8 @@ import { isBatchSupported } from '#shared/platform/batch-support'
 import { Environment } from '#shared/platform/environment'
 import type { LogLevel } from '#shared/platform/log'
 import type { RouteKeyRing } from '#shared/ufrag/route'
+import { readBackendConfig } from './backends/backend-config.ts'
+import type { RealtimeTarget } from './backends/realtime.ts'
 
 /** Everything that a transceiver is told when it starts. */
 export interface TransceiverConfig {
@@ -29,6 +31,8 @@ export interface TransceiverConfig {
   readonly routeKeys: RouteKeyRing
   readonly controlKey: Uint8Array
   readonly store: { readonly url: string; readonly token: string }
+  /** The voice AI; undefined is the embedded agent. */
+  readonly backend: RealtimeTarget | undefined
   /** How long calls may go on after SIGTERM. */
   readonly drainSeconds: number
   readonly logLevel: LogLevel
@@ -60,6 +64,7 @@ export function readConfig(variables: Readonly<Record<string, string | undefined
       url: environment.url('UPSTASH_REDIS_REST_URL'),
       token: environment.text('UPSTASH_REDIS_REST_TOKEN'),
     },
+    backend: readBackendConfig(environment),
     drainSeconds: environment.integer('FIRSTHOP_DRAIN_SECONDS', 0, 86_400, 0),
     logLevel: environment.oneOf('FIRSTHOP_LOG_LEVEL', ['debug', 'info', 'warn', 'error'], 'info'),
     injectsFaults: environment.oneOf('FIRSTHOP_FAULTS', ['true', 'false'], 'false') === 'true',

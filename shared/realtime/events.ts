@@ -17,10 +17,19 @@ export type MintId = (prefix: 'call' | 'event' | 'item' | 'resp' | 'sess') => st
 /** Why a text is not an event. */
 export type EventFault = 'event-too-large' | 'event-too-deep' | 'event-not-json' | 'event-without-type'
 
-/** Reads the event in `text`; a string is the reason why there is none. */
+/** Reads an event that a client sent in `text`; a string is the reason why there is none. */
 export function parseClientEvent(text: string): RealtimeEvent | EventFault {
   if (text.length > MAX_EVENT_CHARACTERS) return 'event-too-large'
   if (nestsTooDeep(text)) return 'event-too-deep'
+  const value = parseJson(text)
+  if (value === undefined) return 'event-not-json'
+  return isEvent(value) ? value : 'event-without-type'
+}
+
+/** Reads an event that a backend sent, whose size the connection bounds; it is passed on as text, never written again. */
+export function parseBackendEvent(
+  text: string,
+): RealtimeEvent | Extract<EventFault, 'event-not-json' | 'event-without-type'> {
   const value = parseJson(text)
   if (value === undefined) return 'event-not-json'
   return isEvent(value) ? value : 'event-without-type'

@@ -9,6 +9,7 @@
  */
 
 import type { RealtimeEvent } from '#shared/realtime/events'
+import type { BackendDrop } from './backend-fault.ts'
 
 /** Names the content part that a piece of output audio belongs to. */
 export interface AudioPart {
@@ -32,22 +33,24 @@ export interface BackendCall {
 
 /** Where a backend's output goes; every method may be called at any time until `end`. */
 export interface BackendOutput {
-  /** Sends a server event to the client. */
-  event(event: RealtimeEvent): void
+  /** Sends a server event to the client; `text` is the event as it came, if it came as text, and is sent as it is. */
+  event(event: RealtimeEvent, text?: string): void
   /** Queues 24 kHz mono PCM16 for playout; it may come faster than real time. The samples are kept: do not reuse them. */
   audio(part: AudioPart, samples: Int16Array): void
   /** Queues one packet of the call's codec for playout, as it will be sent: 20 ms of audio. The bytes are kept. */
   packet(part: AudioPart, payload: Uint8Array): void
   /** Says that no more audio of this part follows, so that playout can report its end. */
   audioDone(part: AudioPart): void
+  /** Counts something that cannot be used and is dropped. */
+  drop(reason: BackendDrop): void
   /** Ends the call; `reason` is for the call's record. */
   end(reason: string): void
 }
 
 /** One call's conversation with a backend. */
 export interface BackendSession {
-  /** Takes a client event, from the data channel or from the transceiver itself (truncation). */
-  handleEvent(event: RealtimeEvent): void
+  /** Takes a client event, from the data channel (`text` is how it came) or from the transceiver itself (truncation). */
+  handleEvent(event: RealtimeEvent, text?: string): void
   /** How this session takes the microphone's audio: decoded, or in the call's codec. It may change between packets. */
   readonly inputFormat: 'pcm' | 'codec'
   /** While `inputFormat` is `pcm`: takes decoded microphone audio, 24 kHz mono PCM16; the samples are valid only during the call. */

@@ -9,10 +9,10 @@ import type { RealtimeEvent } from '#shared/realtime/events'
 import type { AudioPart } from '../backends/backend.ts'
 import type { EnqueueVerdict, Playout } from './media/playout.ts'
 
-/** Where a conversation's events go. */
+/** Where a conversation's events go; `text` is an event as it came, to be passed on as it is. */
 export interface ConversationPorts {
-  toClient(event: RealtimeEvent): void
-  toBackend(event: RealtimeEvent): void
+  toClient(event: RealtimeEvent, text?: string): void
+  toBackend(event: RealtimeEvent, text?: string): void
   /** Describes the call's path for `firsthop.path`: docs/api.md. */
   describePath(): Readonly<Record<string, unknown>>
   /** Mints an event id. */
@@ -32,15 +32,15 @@ export class Conversation {
   }
 
   /** Takes an event from the data channel. */
-  handleClientEvent(event: RealtimeEvent): void {
+  handleClientEvent(event: RealtimeEvent, text?: string): void {
     if (event.type === 'output_audio_buffer.clear') return this.#interrupt()
     if (event.type === 'firsthop.path.retrieve') return this.#sendPath()
-    this.#ports.toBackend(event)
+    this.#ports.toBackend(event, text)
   }
 
   /** Takes an event from the backend. */
-  handleBackendEvent(event: RealtimeEvent): void {
-    this.#ports.toClient(event)
+  handleBackendEvent(event: RealtimeEvent, text?: string): void {
+    this.#ports.toClient(event, text)
     if (event.type === 'session.created' || event.type === 'session.updated') {
       this.#interruptsResponse = interruptsResponse(event)
     }

@@ -27,6 +27,7 @@ test('hears a user and answers in its own voice, with what it heard', async () =
         },
         audio: (part, samples) => audio.push({ part, samples }),
         packet: () => {},
+        drop: reject,
         audioDone: () => {},
         end: reject,
       },
@@ -48,7 +49,8 @@ test('hears a user and answers in its own voice, with what it heard', async () =
 
 test('keeps calls apart', () => {
   const created: unknown[] = []
-  const output = { event: () => {}, audio: () => {}, packet: () => {}, audioDone: () => {}, end: () => {} }
+  const ignore = () => {}
+  const output = { audio: ignore, packet: ignore, audioDone: ignore, drop: ignore, end: ignore }
   const sessions = ['one', 'two'].map((name) =>
     backend.open(
       { callId: `rtc_${name}`, session: { instructions: name }, codec: 'opus' },

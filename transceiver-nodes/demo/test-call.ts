@@ -69,6 +69,10 @@ export class TestCall implements BackendOutput {
     this.events.push({ type: '(audio done)' })
   }
 
+  drop(reason: string): void {
+    throw new Error(`the agent dropped something: ${reason}`)
+  }
+
   end(reason: string): void {
     throw new Error(`the agent ended the call: ${reason}`)
   }

@@ -21,7 +21,7 @@ import { CallAudio } from './call-audio.ts'
 import type { CallAudioOptions } from './call-audio.ts'
 import type { LoopSession } from './media-loop.ts'
 import { Peer } from './peer.ts'
-import type { PeerEvents, PeerOptions } from './peer.ts'
+import type { PeerOptions } from './peer.ts'
 
 /** What a call is made of. */
 export interface CallOptions {
@@ -35,7 +35,8 @@ export interface CallOptions {
   readonly describeNodes: (link: number) => Readonly<Record<string, unknown>>
   readonly bindPath: (path: IcePath, call: Call) => void
   readonly unbindPath: (path: IcePath) => void
-  readonly onFault: PeerEvents['onFault']
+  /** Something of this call was dropped; `error` is there when a bug showed. */
+  readonly onFault: (fault: TransceiverDrop, error?: unknown) => void
   /** Is told once, when the call is over. */
   readonly onEnd: (call: Call, reason: string) => void
 }
@@ -51,7 +52,7 @@ export class Call implements LoopSession {
   readonly #audio: CallAudio
   readonly #backend: BackendSession
   /** Events that came before the channel was open. */
-  readonly #waiting: RealtimeEvent[] = []
+  readonly #waiting: string[] = []
   #isOpen = false
   #hasEnded = false
 
@@ -61,8 +62,8 @@ export class Call implements LoopSession {
     this.timeline = new Timeline(now)
     this.#peer = new Peer(this.#peerOptions(), now)
     this.#conversation = new Conversation(this.#playout, {
-      toClient: (event) => this.#toClient(event),
-      toBackend: (event) => this.#backend.handleEvent(event),
+      toClient: (event, text) => this.#toClient(event, text),
+      toBackend: (event, text) => this.#backend.handleEvent(event, text),
       describePath: () => this.#describePath(),
       eventId: options.eventId,
     })
@@ -75,10 +76,11 @@ export class Call implements LoopSession {
     this.#backend = options.backend.open(
       { callId: options.callId, session: options.session, codec: 'opus' },
       {
-        event: (event) => this.#conversation.handleBackendEvent(event),
+        event: (event, text) => this.#conversation.handleBackendEvent(event, text),
         audio: (part, samples) => this.#conversation.handleAudio(part, samples),
         packet: (part, payload) => this.#conversation.handlePacket(part, payload),
         audioDone: (part) => this.#conversation.handleAudioDone(part),
+        drop: (reason) => options.onFault(`backend-${reason}`),
         end: (reason) => this.end(reason),
       },
     )
@@ -159,18 +161,18 @@ export class Call implements LoopSession {
   #handleChannelOpen(): void {
     this.timeline.mark('channelOpen', monotonicNow())
     this.#isOpen = true
-    for (const event of this.#waiting.splice(0)) this.#toClient(event)
+    for (const text of this.#waiting.splice(0)) this.#peer.sendMessage(text)
   }
 
   #handleMessage(text: string): void {
     const event = parseClientEvent(text)
-    if (typeof event !== 'string') this.#conversation.handleClientEvent(event)
+    if (typeof event !== 'string') this.#conversation.handleClientEvent(event, text)
     else this.#toClient(this.#malformedEventError(event))
   }
 
-  #toClient(event: RealtimeEvent): void {
-    if (this.#isOpen) this.#peer.sendMessage(JSON.stringify(event))
-    else if (this.#waiting.length < MAX_WAITING_EVENTS) this.#waiting.push(event)
+  #toClient(event: RealtimeEvent, text = JSON.stringify(event)): void {
+    if (this.#isOpen) this.#peer.sendMessage(text)
+    else if (this.#waiting.length < MAX_WAITING_EVENTS) this.#waiting.push(text)
   }
 
   #malformedEventError(fault: string): RealtimeEvent {

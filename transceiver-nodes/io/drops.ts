@@ -7,6 +7,7 @@ import type { StunFault } from '#shared/stun/view'
 import type { RouteFault } from '#shared/ufrag/route'
 import type { DtlsFault } from '../crypto/dtls.ts'
 import type { SrtpFault } from '../crypto/srtp-packet.ts'
+import type { BackendDrop } from '../backends/backend-fault.ts'
 import type { DataChannelFault } from './data-channel.ts'
 import type { IceFault } from '../core/ice/agent.ts'
 import type { JitterVerdict } from '../core/media/jitter-buffer.ts'
@@ -42,6 +43,8 @@ export type TransceiverDrop =
   | 'rtp-payload-type'
   /** What the jitter buffer does not take. */
   | `rtp-${Exclude<JitterVerdict, 'held'>}`
+  /** Between this call and its backend. */
+  | `backend-${BackendDrop}`
 
 /** Counts drops. */
 export class DropCounts {

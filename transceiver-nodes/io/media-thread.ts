@@ -9,7 +9,7 @@ import { once } from 'node:events'
 import { parentPort } from 'node:worker_threads'
 import { openLog } from '#shared/platform/log'
 import { readConfig } from '../config.ts'
-import { createDemoBackend } from '../demo/agent.ts'
+import { openBackend } from '../backends/open-backend.ts'
 import { startMediaEngine } from './media-engine.ts'
 import type { MediaEngine } from './media-engine.ts'
 import type { MediaCommands } from './media-commands.ts'
@@ -42,7 +42,7 @@ function serve({ index, capacity, certificate, socket }: ServeMessage): Promise<
     index,
     capacity,
     certificate,
-    backend: createDemoBackend(),
+    backend: openBackend(config.backend),
     socket,
     refreshFleet: () => post({ type: 'refresh-fleet' }),
     log: openLog({ level: config.logLevel, fields: { node: config.nodeId, thread: index } }),

@@ -5,7 +5,7 @@ import { epochNow } from '#shared/platform/clock'
 import { minutesOf, parseUfrag, ufragOf } from '#shared/ufrag/route'
 import type { TransceiverConfig } from '../config.ts'
 import { createCertificate } from '../crypto/certificate.ts'
-import { createDemoBackend } from '../demo/agent.ts'
+import { openBackend } from '../backends/open-backend.ts'
 import { mediaOf } from './media.ts'
 import type { Media } from './media.ts'
 import { startMediaEngine } from './media-engine.ts'
@@ -23,7 +23,7 @@ export async function startMedia({ config, refreshFleet, log }: StartMediaOption
   const { link, threads, capacity } = config
   const shared = { capacity, certificate: createCertificate(), refreshFleet, log }
   if (threads === 0) {
-    const alone = { ...shared, config, index: 0, backend: createDemoBackend(), socket: undefined }
+    const alone = { ...shared, config, index: 0, backend: openBackend(config.backend), socket: undefined }
     return mediaOf(await startMediaEngine(alone))
   }
   // Only where batches work: it loads what does not exist elsewhere.
