@@ -302,6 +302,7 @@ describe('rates', () => {
 describe('hanging up is refused', () => {
   test('without a key', async () => {
     await expectRefusal(ask('/v1/realtime/calls/rtc_x/hangup', { method: 'POST' }), 401, 'api_key_missing')
+    await expectRefusal(ask('/v1/realtime/calls/rtc_x', { method: 'DELETE' }), 401, 'api_key_missing')
   })
 
   test.each(['x', 'rtc_', 'rtc_u1_9c6574da8b8a41a18da9308f4ad974ce', `rtc_${'A'.repeat(22)}`])(
@@ -319,7 +320,8 @@ describe('the API', () => {
   })
 
   test.each([
-    ['GET', '/v1/realtime/calls', 'POST'],
+    ['PUT', '/v1/realtime/calls', 'POST, GET, HEAD'],
+    ['PUT', '/v1/realtime/calls/rtc_x', 'DELETE'],
     ['DELETE', '/v1/realtime/client_secrets', 'POST'],
     ['PATCH', '/v1/realtime/calls/rtc_x/hangup', 'POST'],
     ['POST', '/healthz', 'GET, HEAD'],
@@ -339,9 +341,19 @@ describe('the API', () => {
     expect(Object.fromEntries(response.headers)).toMatchObject({
       'access-control-allow-origin': '*',
       'access-control-allow-headers': 'authorization,content-type,x-openai-agents-sdk',
-      'access-control-allow-methods': 'GET,POST',
+      'access-control-allow-methods': 'GET,POST,DELETE',
       'access-control-max-age': '86400',
     })
+  })
+
+  test('says with OPTIONS what calls and a call take, as WHIP clients ask', async () => {
+    const calls = await ask('/v1/realtime/calls', { method: 'OPTIONS' })
+    expect(calls.headers.get('accept-post')).toBe('application/sdp, multipart/form-data')
+    expect(calls.headers.get('allow')).toBe('GET, HEAD, POST, OPTIONS')
+    const call = await ask('/v1/realtime/calls/rtc_x', { method: 'OPTIONS' })
+    expect(call.headers.get('allow')).toBe('DELETE, OPTIONS')
+    expect(call.headers.get('accept-post')).toBeNull()
+    expect((await ask('/v1/realtime/calls')).status).toBe(204)
   })
 
   test('lets pages of any origin read its refusals, and the headers of its answers', async () => {

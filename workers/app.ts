@@ -1,17 +1,15 @@
 /**
  * The HTTP surface of Firsthop: OpenAI's Realtime API over WebRTC, and two probes. docs/api.md describes it.
- *
- * CORS is for browsers on any origin: a key in `Authorization` is what lets a request in, never a cookie.
  */
 
 import { Hono } from 'hono'
 import type { Context } from 'hono'
-import { cors } from 'hono/cors'
 import { methodNotAllowed } from 'hono/method-not-allowed'
 import { requestId } from 'hono/request-id'
 import { secureHeaders } from 'hono/secure-headers'
 import { openLog } from '#shared/platform/log'
 import type { Log } from '#shared/platform/log'
+import { allowPages, describeOptions } from './cors.ts'
 import { openEdge } from './edge.ts'
 import type { Edge, EdgeContext } from './edge.ts'
 import { readEnv } from './env.ts'
@@ -26,10 +24,8 @@ export function createApp(log: Log = openLog({ write: console.log })): Hono<Edge
   let edge: Edge | undefined
   app.use(secureHeaders({ crossOriginResourcePolicy: 'cross-origin' }))
   app.use(requestId({ limitLength: MAX_REQUEST_ID_LENGTH }))
-  app.use(
-    '/v1/*',
-    cors({ origin: '*', allowMethods: ['GET', 'POST'], exposeHeaders: EXPOSED_HEADERS, maxAge: 86_400 }),
-  )
+  app.use('/v1/realtime/calls/*', describeOptions)
+  app.use('/v1/*', allowPages)
   app.use(methodNotAllowed({ app, onMethodNotAllowed: refuseMethod }))
   app.use(async (context, next) => {
     edge ??= readEdge(context.env, log)
@@ -67,13 +63,3 @@ function refuseMethod(context: Context, methods: readonly string[]): Response {
 
 /** As long as a control request can carry it to a transceiver's log. */
 const MAX_REQUEST_ID_LENGTH = 64
-
-/** What a page on another origin may read of an answer. */
-const EXPOSED_HEADERS = [
-  'Location',
-  'Firsthop-Relay',
-  'Firsthop-Region',
-  'Server-Timing',
-  'Retry-After',
-  'X-Request-Id',
-]

@@ -289,6 +289,14 @@ describe('hanging up', () => {
     expect(second.signatureFaults).toEqual([])
   })
 
+  test('by DELETE does the same, whatever ICE session the client thinks of', async () => {
+    const location = (await postOffer({ cf: DALLAS })).headers.get('location') ?? ''
+    const headers = { authorization: `Bearer ${API_KEY}`, 'if-match': '"long-gone"' }
+    const response = await server.fetch(location, { method: 'DELETE', headers })
+    expect([response.status, await response.text()]).toEqual([200, ''])
+    expect(second.requests.at(-1)?.path).toBe(`/v1/calls/${location.split('/').pop()}/hangup`)
+  })
+
   const hangUp = (callId: string) => post(`/v1/realtime/calls/${callId}/hangup`, null)
 
   test('is refused for a call that its transceiver does not know', async () => {

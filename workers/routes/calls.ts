@@ -1,5 +1,6 @@
 /**
- * `/v1/realtime/calls`: an SDP offer becomes a call, and a call is hung up.
+ * `/v1/realtime/calls`: an SDP offer becomes a call, and a call is ended, in the words of the Realtime API (`hangup`)
+ * or of WHIP (DELETE, RFC 9725).
  *
  * The offer comes as `application/sdp`, or as the part `sdp` of a form whose part `session` configures the
  * session. It is read here already, so that no transceiver is asked about an offer that none could take.
@@ -37,7 +38,16 @@ export const calls = new Hono<EdgeContext>()
     const call = await placeCall(order, edge, keepAliveOf(context))
     return context.body(call.answer, 201, headersOf(call))
   })
+  // A WHIP client asks so whether the URL is there: RFC 9725 has GET succeed without content.
+  .get('/', (context) => context.body(null, 204))
   .post('/:callId/hangup', async (context) => {
+    const { edge, requestId } = context.var
+    await authorizeCaller(context)
+    await hangUp(context.req.param('callId'), requestId, edge, keepAliveOf(context))
+    return context.body(null, 200)
+  })
+  // It ends the call whatever ICE session `If-Match` names, and answers as WHIP clients expect.
+  .delete('/:callId', async (context) => {
     const { edge, requestId } = context.var
     await authorizeCaller(context)
     await hangUp(context.req.param('callId'), requestId, edge, keepAliveOf(context))
