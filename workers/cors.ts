@@ -16,6 +16,7 @@ export const allowPages = cors({
     'Location',
     'Firsthop-Relay',
     'Firsthop-Region',
+    'Firsthop-Steering',
     'Server-Timing',
     'Retry-After',
     'X-Request-Id',

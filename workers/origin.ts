@@ -11,9 +11,13 @@ import type { ClientPlace } from '#shared/fleet/steer'
 /** Returns what is known about the place of the client behind `request`. */
 export function clientPlaceOf(request: Request, isLocal: boolean): ClientPlace {
   const at = isLocal ? new URL(request.url).searchParams.get('at') : null
-  if (at !== null) return { coordinates: coordinatesOf(at.split(',')) }
-  const { latitude, longitude, continent } = v.parse(cfSchema, (request as { readonly cf?: unknown }).cf)
-  return { coordinates: coordinatesOf([latitude, longitude]), continent }
+  const isIpv6 = request.headers.get('cf-connecting-ip')?.includes(':') === true
+  if (at !== null) return { coordinates: coordinatesOf(at.split(',')), isIpv6 }
+  const { latitude, longitude, country, continent } = v.parse(
+    cfSchema,
+    (request as { readonly cf?: unknown }).cf,
+  )
+  return { coordinates: coordinatesOf([latitude, longitude]), country, continent, isIpv6 }
 }
 
 function coordinatesOf([latitude, longitude]: readonly (string | undefined)[]): Coordinates | undefined {
@@ -22,9 +26,10 @@ function coordinatesOf([latitude, longitude]: readonly (string | undefined)[]): 
 }
 
 const text = v.fallback(v.optional(v.string()), undefined)
-const cfSchema = v.fallback(v.object({ latitude: text, longitude: text, continent: text }), {
+const cfSchema = v.fallback(v.object({ latitude: text, longitude: text, country: text, continent: text }), {
   latitude: undefined,
   longitude: undefined,
+  country: undefined,
   continent: undefined,
 })
 

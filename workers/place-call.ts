@@ -9,6 +9,8 @@ import type { PlaceCallRequest, PlaceCallResponse, SessionConfig } from '#shared
 import type { TransceiverRecord } from '#shared/fleet/record'
 import { steer } from '#shared/fleet/steer'
 import type { ClientPlace, Steering, SteeringFault } from '#shared/fleet/steer'
+import { MAX_FAULT_LENGTH } from '#shared/fleet/steering-record'
+import type { Attempt, SteeringReasons, SteeringRecord } from '#shared/fleet/steering-record'
 import type { ApiKey } from '#shared/keys/api-key'
 import { epochNow, monotonicNow } from '#shared/platform/clock'
 import type { Log } from '#shared/platform/log'
@@ -27,6 +29,7 @@ export interface CallOrder {
 
 export interface PlacedCall extends PlaceCallResponse {
   readonly relays: Steering['relays']
+  readonly steering: SteeringRecord
   /** Milliseconds until the nodes were chosen, and until one had answered. */
   readonly steerMillis: number
   readonly transceiverMillis: number
@@ -36,16 +39,19 @@ export interface PlacedCall extends PlaceCallResponse {
 export async function placeCall(order: CallOrder, edge: Edge, keepAlive: KeepAlive): Promise<PlacedCall> {
   const log = edge.log.with({ requestId: order.requestId })
   const startedAt = monotonicNow()
-  const { relays, transceivers } = await steerCall(order, edge, keepAlive)
+  const steering = await steerCall(order, edge, keepAlive)
   const steeredAt = monotonicNow()
   const { requestId, offer, session, apiKey } = order
+  const { relays, transceivers, reasons } = steering
   const owner = apiKey && { apiKeyId: apiKey.id }
   const request = { requestId, offer, relays, ...owner, ...(session && { session }) }
-  const placed = await offerInTurn(transceivers, request, edge, log)
+  const { placed, record } = await offerInTurn(transceivers, request, reasons, edge, log)
   edge.callCap.note(apiKey, placed.node.id, epochNow())
   const times = { steerMillis: steeredAt - startedAt, transceiverMillis: monotonicNow() - steeredAt }
-  log.info('A call is placed', { transceiver: placed.node.id, relay: relays[0]?.id, ...times })
-  return { ...placed, relays, ...times }
+  const { placedBy, attempts } = record
+  const asked = { placedBy, attempts: attempts.length + 1 }
+  log.info('A call is placed', { transceiver: placed.node.id, relay: relays[0]?.id, ...asked, ...times })
+  return { ...placed, relays, steering: record, ...times }
 }
 
 async function steerCall({ place, apiKey }: CallOrder, edge: Edge, keepAlive: KeepAlive): Promise<Steering> {
@@ -62,19 +68,25 @@ async function steerCall({ place, apiKey }: CallOrder, edge: Edge, keepAlive: Ke
 async function offerInTurn(
   transceivers: readonly TransceiverRecord[],
   request: PlaceCallRequest,
+  reasons: SteeringReasons,
   edge: Edge,
   log: Log,
-): Promise<PlaceCallResponse> {
+): Promise<{ readonly placed: PlaceCallResponse; readonly record: SteeringRecord }> {
   const deadline = monotonicNow() + BUDGET
+  const attempts: Attempt[] = []
   for (const transceiver of transceivers) {
     const timeout = Math.min(ATTEMPT_TIMEOUT, deadline - monotonicNow())
     if (timeout <= 0) break
     try {
-      return await edge.transceivers.placeCall(transceiver, request, timeout)
+      const record = { ...reasons, attempts: [...attempts] }
+      const placed = await edge.transceivers.placeCall(transceiver, { ...request, steering: record }, timeout)
+      return { placed, record }
     } catch (error) {
       if (!(error instanceof ControlError)) throw error
       log.warn('A transceiver did not take the call', { transceiver: transceiver.id, error })
       if (error.isClientsFault) throw passOn(error)
+      const fault = (error.refusal?.code ?? error.code).slice(0, MAX_FAULT_LENGTH)
+      attempts.push({ id: transceiver.id, fault })
     }
   }
   throw refusal('transceiver-unreachable', 'No transceiver took the call; try again in a moment.')

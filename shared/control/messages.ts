@@ -9,6 +9,7 @@
 
 import * as v from 'valibot'
 import { relayRecordSchema } from '#shared/fleet/record'
+import { steeringRecordSchema } from '#shared/fleet/steering-record'
 import { apiKeyIdSchema } from '#shared/keys/api-key'
 import { MAX_OFFER_BYTES } from '#shared/sdp/offer-fault'
 import type { OfferFault } from '#shared/sdp/offer-fault'
@@ -38,6 +39,8 @@ export const placeCallRequestSchema = v.object({
   session: v.optional(sessionConfigSchema),
   /** The API key that the call counts for. */
   apiKeyId: v.optional(apiKeyIdSchema),
+  /** Why these relays and this transceiver. */
+  steering: v.optional(steeringRecordSchema),
 })
 
 export const placeCallResponseSchema = v.object({

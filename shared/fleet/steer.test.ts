@@ -57,6 +57,25 @@ describe('relays', () => {
     expect(reasons).toMatchObject({ draining: 1, full: 1 })
   })
 
+  test('are chosen by country before continent when there are no coordinates', () => {
+    const fleet = [frankfurt, dublin, newYork]
+    expect(relayIds({ country: 'IE', continent: 'EU' }, fleet)[0]).toBe('dub-1')
+    expect(steered({ country: 'IE', continent: 'EU' }, fleet).reasons.placedBy).toBe('country')
+    expect(steered({ country: 'T1', continent: 'EU' }, fleet).reasons.placedBy).toBe('continent')
+    expect(steered({ ...MUNICH, country: 'US' }, fleet).relays[0]?.id).toBe('fra-1')
+  })
+
+  test('give a client on IPv6 one that it reaches over IPv6, if any has it', () => {
+    const vips = [...newYork.vips, { address: '2001:db8::1', udpPorts: [3478], tcpPorts: [] }]
+    const onIpv6 = { ...MUNICH, isIpv6: true }
+    const fleet = [frankfurt, dublin, { ...newYork, vips }]
+    expect(relayIds(MUNICH, fleet)).toEqual(['fra-1', 'dub-1'])
+    expect(relayIds(onIpv6, fleet)).toEqual(['fra-1', 'nyc-1'])
+    expect(steered(onIpv6, fleet).reasons.relays[1]?.reason).toBe('ipv6')
+    expect(relayIds(onIpv6, [{ ...frankfurt, vips }, dublin, newYork])).toEqual(['fra-1', 'dub-1'])
+    expect(relayIds(onIpv6, [frankfurt, dublin, newYork])).toEqual(['fra-1', 'dub-1'])
+  })
+
   test('are chosen by continent when there are no coordinates', () => {
     const fleet = [frankfurt, newYork, relayRecord({ ...PLACES.tokyo, id: 'tyo-1' })]
     expect(relayIds({ continent: 'NA' }, fleet)).toEqual(['nyc-1', 'fra-1'])
@@ -91,6 +110,26 @@ describe('transceivers', () => {
       'dub',
       'fra',
     ])
+  })
+
+  test('of another cluster have the last place, so that a cluster may fail as one', () => {
+    const here = ['a', 'b', 'c', 'd'].map((id, i) => transceiverRecord({ id, transceiver: i }))
+    const there = transceiverRecord({ ...PLACES.tokyo, id: 'tyo', cluster: 2 })
+    const { transceivers, reasons } = steered(MUNICH, [relayRecord()], [...here, there])
+    expect(transceivers.map(({ id }) => id)).toEqual(['a', 'b', 'tyo'])
+    expect(reasons.transceivers.map(({ reason }) => reason)).toEqual(['nearest', 'next', 'another-cluster'])
+  })
+
+  test('of the cluster with more room come first within a region, however idle one of the others is', () => {
+    const busy = [
+      transceiverRecord({ id: 'a', transceiver: 1, sessions: 1 }),
+      transceiverRecord({ id: 'b', transceiver: 2, sessions: 99 }),
+    ]
+    const idle = transceiverRecord({ id: 'c', cluster: 2, sessions: 20 })
+    const choice = (transceivers: TransceiverRecord[]) =>
+      steered(MUNICH, [relayRecord()], transceivers).transceivers.map(({ id }) => id)
+    expect(choice([...busy, idle])).toEqual(['c', 'a', 'b'])
+    expect(choice([busy[0]!, { ...busy[1]!, draining: true }, idle])).toEqual(['a', 'c'])
   })
 
   test('are as many as may be tried, and those with room', () => {

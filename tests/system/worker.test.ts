@@ -147,6 +147,7 @@ describe('placing a call', () => {
           requestId: 'req-1',
           offer: OFFER,
           apiKeyId: 'test',
+          steering: expect.objectContaining({ placedBy: 'coordinates', attempts: [] }),
           relays: [
             expect.objectContaining({ id: 'relay-eu', region: 'eu-west' }),
             expect.objectContaining({ id: 'relay-us', region: 'us-south' }),
@@ -165,6 +166,26 @@ describe('placing a call', () => {
   test('steers a local request by where it says it is', async () => {
     const response = await postOffer({ path: '/v1/realtime/calls?at=32.78,-96.80' })
     expect(response.headers.get('firsthop-relay')).toBe('relay-us, relay-eu')
+  })
+
+  test("says on a developer's machine why it steered so, and tells the transceiver", async () => {
+    first.script = () => ({ status: 503, body: errorBody('node-full') })
+    const steering = JSON.parse((await postOffer()).headers.get('firsthop-steering') ?? '') as unknown
+    expect(steering).toEqual({
+      placedBy: 'coordinates',
+      relays: [
+        { id: 'relay-eu', region: 'eu-west', reason: 'nearest', distanceKm: 2, load: 0 },
+        expect.objectContaining({ id: 'relay-us', reason: 'another-region' }),
+      ],
+      transceivers: [
+        { id: 'transceiver-1', region: 'eu-west', reason: 'nearest', distanceKm: 0, load: 0 },
+        expect.objectContaining({ id: 'transceiver-2', reason: 'next' }),
+      ],
+      draining: 0,
+      full: 0,
+      attempts: [{ id: 'transceiver-1', fault: 'node-full' }],
+    })
+    expect(second.requests.at(-1)?.body['steering']).toEqual(steering)
   })
 
   test('steers a client of unknown place somewhere', async () => {

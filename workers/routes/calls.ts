@@ -36,7 +36,7 @@ export const calls = new Hono<EdgeContext>()
       place: clientPlaceOf(context.req.raw, edge.env.isLocal),
     }
     const call = await placeCall(order, edge, keepAliveOf(context))
-    return context.body(call.answer, 201, headersOf(call))
+    return context.body(call.answer, 201, headersOf(call, edge.env.isLocal))
   })
   // A WHIP client asks so whether the URL is there: RFC 9725 has GET succeed without content.
   .get('/', (context) => context.body(null, 204))
@@ -91,13 +91,8 @@ async function readPart(form: FormData, name: string): Promise<string | undefine
   return part === null || typeof part === 'string' ? (part ?? undefined) : part.text()
 }
 
-function headersOf({
-  callId,
-  relays,
-  node,
-  steerMillis,
-  transceiverMillis,
-}: PlacedCall): Record<string, string> {
+function headersOf(call: PlacedCall, isLocal: boolean): Record<string, string> {
+  const { callId, relays, node, steerMillis, transceiverMillis } = call
   const steerTiming = `steer;dur=${steerMillis.toFixed(1)}`
   const transceiverTiming = `transceiver;dur=${transceiverMillis.toFixed(1)};desc="${node.id}"`
   return {
@@ -107,5 +102,6 @@ function headersOf({
     'Firsthop-Region': relays.map(({ region }) => region).join(', '),
     'Server-Timing': `${steerTiming}, ${transceiverTiming}`,
     'Timing-Allow-Origin': '*',
+    ...(isLocal && { 'Firsthop-Steering': JSON.stringify(call.steering) }),
   }
 }
