@@ -12,11 +12,11 @@ import { simulate } from './simulate.ts'
 import type { Outcome } from './simulate.ts'
 
 const reference = simulate(oneRegion)
-const sets = regionSets.map((regions) => ({
-  regions: regions.length,
-  ...simulate(regions),
-  ...lossOf(regions),
-}))
+const sets = regionSets.map((regions) => {
+  const outcome = simulate(regions)
+  const p50VsOneRegion = round2(outcome.roundTripMillis.p50 / reference.roundTripMillis.p50)
+  return { regions: regions.length, ...outcome, p50VsOneRegion, ...lossOf(regions) }
+})
 
 if (process.argv.includes('--json')) {
   console.log(JSON.stringify({ cities: cities.length, oneRegion: reference, sets }))
