@@ -3,6 +3,7 @@
  *
  *   POST {controlUrl}/v1/calls                    PlaceCallRequest → 201 PlaceCallResponse
  *   POST {controlUrl}/v1/calls/{callId}/hangup    HangUpRequest    → 204
+ *   POST {controlUrl}/v1/calls/{callId}/ice       RestartIceRequest → 200 RestartIceResponse, or 204
  *
  * A refusal carries an `ErrorBody` whose code is a `ControlFault`. Each request is signed (`signature.ts`).
  */
@@ -13,6 +14,8 @@ import { steeringRecordSchema } from '#shared/fleet/steering-record'
 import { apiKeyIdSchema } from '#shared/keys/api-key'
 import { MAX_OFFER_BYTES } from '#shared/sdp/offer-fault'
 import type { OfferFault } from '#shared/sdp/offer-fault'
+import { MAX_FRAGMENT_BYTES } from '#shared/sdp/fragment'
+import type { FragmentFault } from '#shared/sdp/fragment'
 import type { SignatureFault } from './signature.ts'
 
 /** The largest body of a control request: an offer, a session configuration, and room for both as JSON. */
@@ -51,6 +54,17 @@ export const placeCallResponseSchema = v.object({
 
 export const hangUpRequestSchema = v.object({ requestId })
 
+/** A client's fragment (RFC 8840): new credentials ask for an ICE restart, the known ones trickle candidates. */
+export const restartIceRequestSchema = v.object({
+  requestId,
+  fragment: v.pipe(v.string(), v.maxLength(MAX_FRAGMENT_BYTES)),
+})
+
+/** The server's fragment of a restart. */
+export const restartIceResponseSchema = v.object({
+  fragment: v.pipe(v.string(), v.maxLength(MAX_FRAGMENT_BYTES)),
+})
+
 /** An error in the shape of the OpenAI API, which the Worker may pass on as it is. */
 export const errorBodySchema = v.object({
   error: v.object({
@@ -66,11 +80,14 @@ export type SessionConfig = v.InferOutput<typeof sessionConfigSchema>
 export type PlaceCallRequest = v.InferOutput<typeof placeCallRequestSchema>
 export type PlaceCallResponse = v.InferOutput<typeof placeCallResponseSchema>
 export type HangUpRequest = v.InferOutput<typeof hangUpRequestSchema>
+export type RestartIceRequest = v.InferOutput<typeof restartIceRequestSchema>
+export type RestartIceResponse = v.InferOutput<typeof restartIceResponseSchema>
 export type ErrorBody = v.InferOutput<typeof errorBodySchema>
 
 /** Why a transceiver refuses a control request: the `code` of its `ErrorBody`. */
 export type ControlFault =
   | OfferFault
+  | FragmentFault
   | SignatureFault
   | 'request-malformed'
   | 'request-too-large'
@@ -88,4 +105,15 @@ export function callIdOfHangUpPath(path: string): string | undefined {
   return HANG_UP_PATH.exec(path)?.[1]
 }
 
+/** Returns the path that restarts ICE of `callId`, or trickles to it. */
+export function icePathOf(callId: string): string {
+  return `${CALLS_PATH}/${callId}/ice`
+}
+
+/** Returns the call whose ICE `path` is about, if it is such a path. */
+export function callIdOfIcePath(path: string): string | undefined {
+  return ICE_PATH.exec(path)?.[1]
+}
+
+const ICE_PATH = /^\/v1\/calls\/(rtc_[\w-]{1,64})\/ice$/
 const HANG_UP_PATH = /^\/v1\/calls\/(rtc_[\w-]{1,64})\/hangup$/

@@ -9,6 +9,7 @@
  */
 
 import type { AudioCodec, AudioOffer } from './audio.ts'
+import { writeCandidate } from './candidates.ts'
 import type { Candidate } from './candidates.ts'
 import type { Offer, OfferedSection } from './offer.ts'
 import type { Fingerprint } from './transport.ts'
@@ -103,15 +104,10 @@ function transportLines(parameters: AnswerParameters, isTagged: boolean): string
     `a=ice-pwd:${pwd}`,
     `a=fingerprint:${fingerprint.algorithm} ${fingerprint.value}`,
     `a=setup:${setup}`,
-    ...(isTagged ? [...candidates.map(candidateLine), 'a=end-of-candidates'] : []),
+    ...(isTagged
+      ? [...candidates.map((candidate) => `a=candidate:${writeCandidate(candidate)}`), 'a=end-of-candidates']
+      : []),
   ]
-}
-
-/** RFC 8839 section 5.1, with the tcptype of RFC 6544 section 4.5. */
-function candidateLine(candidate: Candidate): string {
-  const { foundation, priority, transport, address, port, tcpType } = candidate
-  const tcp = tcpType === undefined ? '' : ` tcptype ${tcpType}`
-  return `a=candidate:${foundation} 1 ${transport} ${priority} ${address} ${port} typ host${tcp}`
 }
 
 function audioLines(audio: AudioOffer, parameters: AnswerParameters): string[] {

@@ -47,6 +47,13 @@ export function candidatesFor(relays: readonly RelayChoice[]): Candidate[] {
   ]
 }
 
+/** Writes the value of `a=candidate`: RFC 8839 section 5.1, with the tcptype of RFC 6544 section 4.5. */
+export function writeCandidate(candidate: Candidate): string {
+  const { foundation, priority, transport, address, port, tcpType } = candidate
+  const tcp = tcpType === undefined ? '' : ` tcptype ${tcpType}`
+  return `${foundation} 1 ${transport} ${priority} ${address} ${port} typ host${tcp}`
+}
+
 interface Path {
   readonly address: string
   readonly port: number

@@ -37,7 +37,7 @@ export function readTransport(
   if (attributeValue(description, 'ice-lite') !== undefined) return 'offer-ice-lite'
   const iceUfrag = inherited('ice-ufrag') ?? ''
   const icePwd = inherited('ice-pwd') ?? ''
-  if (!UFRAG.test(iceUfrag) || !PWD.test(icePwd)) return 'offer-no-ice'
+  if (!ICE_UFRAG.test(iceUfrag) || !ICE_PWD.test(icePwd)) return 'offer-no-ice'
   const fingerprints = readFingerprints(description, section)
   if (fingerprints.length === 0) return 'offer-no-fingerprint'
   const setup = inherited('setup')?.toLowerCase()
@@ -62,8 +62,8 @@ function readIceOptions(description: SessionDescription, section: MediaSection):
 }
 
 /** RFC 8839 section 5.4: ice-chars, 4 to 256 in a user name fragment, 22 to 256 in a password. */
-const UFRAG = /^[A-Za-z0-9+/]{4,256}$/
-const PWD = /^[A-Za-z0-9+/]{22,256}$/
+export const ICE_UFRAG = /^[A-Za-z0-9+/]{4,256}$/
+export const ICE_PWD = /^[A-Za-z0-9+/]{22,256}$/
 
 /** RFC 8122 section 5; the name of the hash and the digits are taken in any case. */
 const SHA_256_FINGERPRINT = /^sha-256\s+([0-9A-F]{2}(?::[0-9A-F]{2}){31})$/i

@@ -6,6 +6,7 @@
 
 import { readClient } from '#shared/endpoint'
 import { monotonicNow } from '#shared/platform/clock'
+import type { IceFragment } from '#shared/sdp/fragment'
 import { parseClientEvent } from '#shared/realtime/events'
 import type { Millis } from '#shared/time'
 import type { RealtimeEvent } from '#shared/realtime/events'
@@ -13,6 +14,7 @@ import type { Backend, BackendSession } from '../backends/backend.ts'
 import { Conversation } from '../core/conversation.ts'
 import type { TransceiverDrop } from './drops.ts'
 import type { IceFault } from '../core/ice/agent.ts'
+import type { IceCredentials } from '../core/ice/credentials.ts'
 import type { IcePath } from '../core/ice/path.ts'
 import type { StunArrival } from '../core/ice/paths.ts'
 import { Playout } from '../core/media/playout.ts'
@@ -26,6 +28,9 @@ import type { PeerOptions } from './peer.ts'
 /** What a call is made of. */
 export interface CallOptions {
   readonly callId: string
+  readonly handle: number
+  /** What a fragment of an ICE restart repeats of the answer. */
+  readonly ice: Omit<IceFragment, 'iceUfrag' | 'icePwd'>
   readonly session: Readonly<Record<string, unknown>> | undefined
   readonly peer: Omit<PeerOptions, 'events' | 'bindPath' | 'unbindPath'>
   readonly audio: Omit<CallAudioOptions, 'peer' | 'playout' | 'onAudio'>
@@ -44,7 +49,12 @@ export interface CallOptions {
 /** One call. */
 export class Call implements LoopSession {
   readonly callId: string
+  /** The session that the call's routes name. */
+  readonly handle: number
+  readonly ice: CallOptions['ice']
   readonly timeline: Timeline
+  /** How often ICE was restarted. */
+  restarts = 0
   readonly #options: CallOptions
   readonly #peer: Peer
   readonly #playout = new Playout()
@@ -58,6 +68,8 @@ export class Call implements LoopSession {
 
   constructor(options: CallOptions, now: Millis) {
     this.callId = options.callId
+    this.handle = options.handle
+    this.ice = options.ice
     this.#options = options
     this.timeline = new Timeline(now)
     this.#peer = new Peer(this.#peerOptions(), now)
@@ -88,6 +100,17 @@ export class Call implements LoopSession {
 
   get isConnected(): boolean {
     return this.#peer.isConnected
+  }
+
+  /** The client's user name fragment. */
+  get remoteUfrag(): string {
+    return this.#peer.ice.remoteUfrag
+  }
+
+  /** Begins an ICE restart: DTLS, SRTP and the data channel stay as they are. */
+  restartIce(credentials: IceCredentials): void {
+    this.restarts++
+    this.#peer.ice.restart(credentials)
   }
 
   handleStun(arrival: StunArrival, now: Millis): IcePath | IceFault {

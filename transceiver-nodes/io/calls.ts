@@ -5,13 +5,15 @@
  */
 
 import { toBase64, toBase64Url } from '#shared/bytes'
-import type { PlaceCallRequest, PlaceCallResponse } from '#shared/control/messages'
+import type { PlaceCallRequest, PlaceCallResponse, RestartIceResponse } from '#shared/control/messages'
 import { epochNow, monotonicNow } from '#shared/platform/clock'
 import { hmacSha1, randomBytes } from '#shared/platform/crypto'
 import type { Log } from '#shared/platform/log'
 import type { LinkHealth } from '#shared/link/link-health'
 import { answeredSetup, MAX_MESSAGE_SIZE, writeAnswer } from '#shared/sdp/answer'
-import { candidatesFor } from '#shared/sdp/candidates'
+import { candidatesFor, writeCandidate } from '#shared/sdp/candidates'
+import { parseFragment, writeFragment } from '#shared/sdp/fragment'
+import type { FragmentFault, IceFragment } from '#shared/sdp/fragment'
 import { readOffer } from '#shared/sdp/offer'
 import type { Offer } from '#shared/sdp/offer'
 import type { OfferFault } from '#shared/sdp/offer-fault'
@@ -20,6 +22,7 @@ import { callIdOf, minutesOf, mintUfrag, parseUfrag, ufragOf } from '#shared/ufr
 import type { RouteKeyRing } from '#shared/ufrag/route'
 import type { Backend } from '../backends/backend.ts'
 import type { DropCounts } from './drops.ts'
+import type { IceCredentials } from '../core/ice/credentials.ts'
 import { KeyUsage } from '../core/key-usage.ts'
 import type { LinkWriter } from '../core/link-writer.ts'
 import { vipNameOf } from '../core/relay-directory.ts'
@@ -53,6 +56,15 @@ export interface CallsParts {
 /** Why a call is not placed. */
 export type PlaceCallFault = OfferFault | 'node-full' | 'node-draining'
 
+/** Whose ICE is to be restarted, and the client's fragment (RFC 8840). */
+export interface RestartIceOrder {
+  readonly callId: string
+  readonly fragment: string
+}
+
+/** The server's fragment; `unchanged`: the client's has nothing but candidates, which are ignored as in offers. */
+export type RestartIceResult = RestartIceResponse | 'unchanged' | FragmentFault | 'call-unknown'
+
 /** The calls of this transceiver. */
 export class Calls {
   readonly #parts: CallsParts
@@ -84,7 +96,7 @@ export class Calls {
     if (offer.audio.codec.name !== 'opus') return 'offer-no-codec'
     const handle = this.#freeHandle()
     const ufrag = this.#mint(handle)
-    const call = new Draft(this.#parts, request, offer, ufrag, (ended, reason) => {
+    const call = new Draft(this.#parts, request, offer, handle, ufrag, (ended, reason) => {
       table.remove(handle)
       this.#usage.remove(request.apiKeyId)
       this.#endedByReason[reason] = (this.#endedByReason[reason] ?? 0) + 1
@@ -100,21 +112,40 @@ export class Calls {
 
   /** Ends a call by its public id; false: there is no such call here. */
   hangUp(callId: string): boolean {
-    const ufrag = ufragOf(callId)
-    if (ufrag === undefined) return false
-    const route = parseUfrag(ufrag, this.#parts.routeKeys, minutesOf(epochNow()))
-    if (typeof route === 'string') return false
-    if (route.cluster !== this.#parts.cluster || route.transceiver !== this.#parts.transceiver) return false
-    const call = this.#parts.table.byHandle(route.session)
+    const call = this.#find(callId)
     call?.end('hang-up')
     if (call !== undefined) this.#parts.writer.flush()
     return call !== undefined
+  }
+
+  /**
+   * Restarts ICE (RFC 8445 section 9): new credentials on both sides, and a new route to the same session. Media,
+   * its keys and the data channel go on as they are.
+   */
+  restartIce({ callId, fragment: text }: RestartIceOrder): RestartIceResult {
+    const call = this.#find(callId)
+    if (call === undefined) return 'call-unknown'
+    const fragment = parseFragment(text)
+    if (typeof fragment === 'string') return fragment
+    if (fragment.iceUfrag === call.remoteUfrag) return 'unchanged'
+    const iceUfrag = this.#mint(call.handle, call.restarts + 1)
+    const icePwd = mintPassword()
+    call.restartIce(credentialsOf(iceUfrag, icePwd, fragment))
+    return { fragment: writeFragment({ ...call.ice, iceUfrag, icePwd }) }
   }
 
   /** Ends every call. */
   endAll(reason: string): void {
     for (const call of this.#parts.table.sessions()) call.end(reason)
     this.#parts.writer.flush()
+  }
+
+  #find(callId: string): Call | undefined {
+    const { routeKeys, cluster, transceiver, table } = this.#parts
+    const route = parseUfrag(ufragOf(callId) ?? '', routeKeys, minutesOf(epochNow()))
+    if (typeof route === 'string') return undefined
+    const isOurs = route.cluster === cluster && route.transceiver === transceiver
+    return isOurs ? table.byHandle(route.session) : undefined
   }
 
   #freeHandle(): number {
@@ -124,10 +155,11 @@ export class Calls {
     }
   }
 
-  #mint(session: number): string {
+  /** The flags make the route of each restart another one: RFC 8445 section 9 wants new user name fragments. */
+  #mint(session: number, restarts = 0): string {
     const { cluster, transceiver, routeKeys } = this.#parts
     const expiryMinutes = (minutesOf(epochNow()) + MAX_CALL_MINUTES) & 0xffff
-    return mintUfrag({ cluster, transceiver, session, expiryMinutes, flags: 0 }, routeKeys)
+    return mintUfrag({ cluster, transceiver, session, expiryMinutes, flags: restarts & 0xff }, routeKeys)
   }
 }
 
@@ -136,9 +168,10 @@ class Draft {
   readonly #parts: CallsParts
   readonly #request: PlaceCallRequest
   readonly #offer: Offer
+  readonly #handle: number
   readonly #ufrag: string
   readonly #onEnd: (call: Call, reason: string) => void
-  readonly #password = toBase64(randomBytes(18))
+  readonly #password = mintPassword()
   readonly #ssrc = randomU32()
   readonly #cname = toBase64Url(randomBytes(12))
 
@@ -146,12 +179,14 @@ class Draft {
     parts: CallsParts,
     request: PlaceCallRequest,
     offer: Offer,
+    handle: number,
     ufrag: string,
     onEnd: (call: Call, reason: string) => void,
   ) {
     this.#parts = parts
     this.#request = request
     this.#offer = offer
+    this.#handle = handle
     this.#ufrag = ufrag
     this.#onEnd = onEnd
   }
@@ -168,6 +203,8 @@ class Draft {
     const { backend, table } = this.#parts
     return {
       callId: callIdOf(this.#ufrag),
+      handle: this.#handle,
+      ice: this.#iceOfAnswer(),
       session: this.#request.session,
       peer: this.#peerOptions(),
       audio: {
@@ -198,10 +235,7 @@ class Draft {
     const vips = this.#request.relays.flatMap((relay) => relay.vips.map(vipNameOf))
     return {
       ice: {
-        localUfrag: this.#ufrag,
-        remoteUfrag: iceUfrag,
-        localMac: hmacSha1(utf8(this.#password)),
-        remoteMac: hmacSha1(utf8(icePwd)),
+        ...credentialsOf(this.#ufrag, this.#password, { iceUfrag, icePwd }),
         randomBytes,
         rankOf: (vip, listener, isTcp) => {
           const position = vips.indexOf(directory.vipName(vip) ?? '')
@@ -225,6 +259,18 @@ class Draft {
     }
   }
 
+  /** What a fragment of a restart repeats of the answer: the relays stay the same. */
+  #iceOfAnswer(): ConstructorParameters<typeof Call>[0]['ice'] {
+    const { sections, bundle } = this.#offer
+    const tagged = sections.find(({ mid }) => mid !== undefined && mid === bundle[0])
+    return {
+      iceOptions: ['ice2'],
+      section: tagged?.mid === undefined ? undefined : { line: pseudoLine(tagged), mid: tagged.mid },
+      candidates: candidatesFor(this.#request.relays).map(writeCandidate),
+      isComplete: true,
+    }
+  }
+
   #describeNodes(link: number): Readonly<Record<string, unknown>> {
     const known = this.#parts.directory.linkAt(link)
     const { id, region } = this.#parts.node
@@ -245,6 +291,25 @@ class Draft {
       trackId: 'agent',
     })
   }
+}
+
+/** RFC 8840 section 9.2: a pseudo m-line has the discard port. */
+function pseudoLine({ media, protocol, format }: Offer['sections'][number]): string {
+  return `${media} 9 ${protocol} ${format}`
+}
+
+function credentialsOf(
+  localUfrag: string,
+  password: string,
+  remote: Pick<IceFragment, 'iceUfrag' | 'icePwd'>,
+): IceCredentials {
+  const [localMac, remoteMac] = [hmacSha1(utf8(password)), hmacSha1(utf8(remote.icePwd))]
+  return { localUfrag, remoteUfrag: remote.iceUfrag, localMac, remoteMac }
+}
+
+/** RFC 8839 section 5.4 asks for 128 random bits at least. */
+function mintPassword(): string {
+  return toBase64(randomBytes(18))
 }
 
 function randomU32(): number {

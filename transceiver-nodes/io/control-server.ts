@@ -14,15 +14,18 @@ import { fromUtf8, utf8 } from '#shared/bytes'
 import {
   CALLS_PATH,
   callIdOfHangUpPath,
+  callIdOfIcePath,
   hangUpRequestSchema,
   MAX_CONTROL_BODY_BYTES,
   placeCallRequestSchema,
+  restartIceRequestSchema,
 } from '#shared/control/messages'
 import type { ControlFault, ErrorBody, PlaceCallRequest, PlaceCallResponse } from '#shared/control/messages'
 import type { SignatureVerifier } from '#shared/control/signature'
 import type { Endpoint } from '#shared/endpoint'
 import { epochNow } from '#shared/platform/clock'
 import type { Log } from '#shared/platform/log'
+import { describeFragmentFault } from '#shared/sdp/fragment'
 import { describeOfferFault } from '#shared/sdp/offer-fault'
 import type { OfferFault } from '#shared/sdp/offer-fault'
 import type { PlaceCallFault } from './calls.ts'
@@ -35,7 +38,7 @@ export interface ControlServerOptions {
   readonly node: string
   readonly verifier: SignatureVerifier
   /** Where calls are. */
-  readonly media: Pick<Media, 'hangUp'>
+  readonly media: Pick<Media, 'hangUp' | 'restartIce'>
   /** Places a call, or says why not. */
   readonly place: (request: PlaceCallRequest) => Promise<PlaceCallResponse | PlaceCallFault>
   readonly log: Log
@@ -98,6 +101,8 @@ async function answerTo(
   if (method === 'POST' && path === CALLS_PATH) return placeCall(options, message)
   const callId = callIdOfHangUpPath(path)
   if (method === 'POST' && callId !== undefined) return hangUp(options, callId, message)
+  const restartedId = callIdOfIcePath(path)
+  if (method === 'POST' && restartedId !== undefined) return restartIce(options, restartedId, message)
   return refuse('request-malformed')
 }
 
@@ -111,6 +116,18 @@ async function placeCall({ place }: ControlServerOptions, message: unknown): Pro
 async function hangUp({ media }: ControlServerOptions, callId: string, message: unknown): Promise<Answer> {
   if (!v.is(hangUpRequestSchema, message)) return refuse('request-malformed')
   return (await media.hangUp(callId)) ? { status: 204 } : refuse('call-unknown')
+}
+
+async function restartIce(
+  { media }: ControlServerOptions,
+  callId: string,
+  message: unknown,
+): Promise<Answer> {
+  const request = v.safeParse(restartIceRequestSchema, message)
+  if (!request.success) return refuse('request-malformed')
+  const restarted = await media.restartIce({ callId, fragment: request.output.fragment })
+  if (restarted === 'unchanged') return { status: 204 }
+  return typeof restarted === 'string' ? refuse(restarted) : { status: 200, body: restarted }
 }
 
 async function readBody(request: IncomingMessage): Promise<Uint8Array | undefined> {
@@ -156,6 +173,10 @@ function refusalOf(fault: ControlFault): [status: number, message: string] {
       return [503, 'The transceiver has no room for another call.']
     case 'node-draining':
       return [503, 'The transceiver is shutting down.']
+    case 'fragment-malformed':
+    case 'fragment-too-large':
+    case 'fragment-no-ice':
+      return [400, describeFragmentFault(fault)]
     default:
       return [400, describeOfferFault(fault as OfferFault)]
   }

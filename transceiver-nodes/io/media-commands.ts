@@ -8,7 +8,7 @@
 import type { PlaceCallRequest, PlaceCallResponse } from '#shared/control/messages'
 import type { RelayRecord } from '#shared/fleet/record'
 import type { LinkPortCounts } from './link-port.ts'
-import type { PlaceCallFault } from './calls.ts'
+import type { PlaceCallFault, RestartIceOrder, RestartIceResult } from './calls.ts'
 
 /** What an engine can be asked. */
 export interface MediaCommands {
@@ -16,6 +16,8 @@ export interface MediaCommands {
   place(request: PlaceCallRequest): PlaceCallResponse | PlaceCallFault
   /** Ends a call by its public id; false: there is no such call here. */
   hangUp(callId: string): boolean
+  /** Restarts ICE of a call, or takes trickled candidates; says why not. */
+  restartIce(order: RestartIceOrder): RestartIceResult
   /** Ends every call. */
   endAll(reason: string): void
   /** Takes the fleet's relays. */

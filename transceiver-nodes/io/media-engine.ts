@@ -125,6 +125,7 @@ export async function startMediaEngine(options: MediaEngineOptions): Promise<Med
       return placed
     },
     hangUp: (callId) => calls.hangUp(callId),
+    restartIce: (order) => calls.restartIce(order),
     endAll: (reason) => calls.endAll(reason),
     handleRelays: (relays: readonly RelayRecord[]) => directory.update(relays, monotonicNow()),
     counts: () => ({

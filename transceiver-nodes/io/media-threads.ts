@@ -16,7 +16,7 @@ import { openSocket } from '#shared/platform/udp-batch'
 import type { SocketHandle } from '#shared/platform/udp-batch'
 import type { DtlsCertificate } from '../crypto/certificate.ts'
 import { LINK_BUFFER_BYTES } from './link-port.ts'
-import type { PlaceCallFault } from './calls.ts'
+import type { PlaceCallFault, RestartIceOrder, RestartIceResult } from './calls.ts'
 import { countsOfDead, sumCounts } from './media-commands.ts'
 import type { MediaCounts } from './media-commands.ts'
 import { MediaSeat } from './media-seat.ts'
@@ -89,6 +89,11 @@ export class MediaThreads implements Media {
   async hangUp(callId: string): Promise<boolean> {
     const seat = this.#seats[this.#options.threadOf(callId) ?? -1]
     return (await seat?.ask('hangUp', callId)) ?? false
+  }
+
+  async restartIce(order: RestartIceOrder): Promise<RestartIceResult> {
+    const seat = this.#seats[this.#options.threadOf(order.callId) ?? -1]
+    return (await seat?.ask('restartIce', order)) ?? 'call-unknown'
   }
 
   async endAll(reason: string): Promise<void> {

@@ -2,7 +2,7 @@
 
 import type { PlaceCallRequest, PlaceCallResponse } from '#shared/control/messages'
 import type { RelayRecord } from '#shared/fleet/record'
-import type { PlaceCallFault } from './calls.ts'
+import type { PlaceCallFault, RestartIceOrder, RestartIceResult } from './calls.ts'
 import type { MediaCounts } from './media-commands.ts'
 import type { MediaEngine } from './media-engine.ts'
 
@@ -16,6 +16,8 @@ export interface Media {
   place(request: PlaceCallRequest): Promise<PlaceCallResponse | PlaceCallFault>
   /** Ends a call by its public id; false: there is no such call. */
   hangUp(callId: string): Promise<boolean>
+  /** Restarts ICE of a call, or takes trickled candidates; says why not. */
+  restartIce(order: RestartIceOrder): Promise<RestartIceResult>
   /** Ends every call. */
   endAll(reason: string): Promise<void>
   /** Takes the fleet's relays. */
@@ -33,6 +35,7 @@ export function mediaOf(engine: MediaEngine): Media {
     deaths: 0,
     place: async (request) => engine.place(request),
     hangUp: async (callId) => engine.hangUp(callId),
+    restartIce: async (order) => engine.restartIce(order),
     endAll: async (reason) => engine.endAll(reason),
     handleRelays: (relays) => engine.handleRelays(relays),
     close: () => engine.close(),
