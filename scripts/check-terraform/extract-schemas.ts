@@ -63,7 +63,6 @@ const EXTRACTIONS: readonly Extraction[] = [
       'dns-record',
       'ruleset',
       'workers-custom-domain',
-      'workers-script',
       'workers-script-subdomain',
       'zero-trust-tunnel-cloudflared',
       'zero-trust-tunnel-cloudflared-config',
@@ -72,7 +71,6 @@ const EXTRACTIONS: readonly Extraction[] = [
     sensitive: {
       cloudflare_zero_trust_tunnel_cloudflared: ['tunnel_secret'],
       cloudflare_zero_trust_tunnel_cloudflared_token: ['token'],
-      cloudflare_workers_script: ['bindings.text'],
     },
   },
   {

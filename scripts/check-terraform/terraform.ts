@@ -3,7 +3,7 @@
 import { spawn, spawnSync } from 'node:child_process'
 import type { ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
-import { cpSync, globSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { cpSync, globSync, mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
@@ -31,9 +31,6 @@ export class TerraformCopy {
   static async open(repository: string): Promise<TerraformCopy> {
     const root = mkdtempSync(join(tmpdir(), 'firsthop-terraform-'))
     for (const part of COPIED) cpSync(join(repository, part), join(root, part), { recursive: true })
-    // Terraform wants the Worker's bundle to be there; what is in it does not matter to it.
-    mkdirSync(join(root, 'dist/worker'), { recursive: true })
-    writeFileSync(join(root, 'dist/worker/index.js'), 'export default {}\n')
     const schemas = globSync('terraform/schemas/*.json', { cwd: repository })
     const stubs = spawn(
       process.execPath,
@@ -87,6 +84,6 @@ export class TerraformCopy {
 }
 
 const STUBS = fileURLToPath(new URL('stub-providers.ts', import.meta.url))
-/** What the configuration reads, the page and the Worker's settings included. */
-const COPIED = ['terraform', 'packages', 'wrangler.toml', 'workers/public']
+/** What the configuration reads: the Worker's sources tell it when to deploy. */
+const COPIED = ['terraform', 'packages', 'wrangler.toml', 'package-lock.json', 'shared', 'workers']
 const COMMAND_TIMEOUT = 120_000

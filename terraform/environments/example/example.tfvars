@@ -3,7 +3,6 @@ google_project        = "my-project"
 cloudflare_account_id = "0123456789abcdef0123456789abcdef"
 cloudflare_zone       = { id = "0123456789abcdef0123456789abcdef", name = "example.com" }
 hostname              = "voice.example.com"
-api_key_hashes        = ["e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"]
 
 relay_package = {
   url    = "gs://my-packages/firsthop-relay-0.1.0-linux-x64.tar.gz"

@@ -59,16 +59,14 @@ module "transceivers" {
 module "edge" {
   source = "../../modules/edge"
 
-  name            = var.name
-  account_id      = var.cloudflare_account_id
-  zone            = local.zone
-  hostname        = var.hostname
-  bundle          = var.worker_bundle
-  assets          = "${path.module}/../../../workers/public"
-  wrangler_config = "${path.module}/../../../wrangler.toml"
+  name       = var.name
+  account_id = var.cloudflare_account_id
+  zone       = local.zone
+  hostname   = var.hostname
+  repository = "${path.module}/../../.."
 
   # Cloudflare binds no empty text.
-  secret_environment = merge(length(var.api_key_hashes) == 0 ? {} : { FIRSTHOP_API_KEY_HASHES = join(",", var.api_key_hashes) }, {
+  secret_environment = merge(var.api_keys == null ? {} : { FIRSTHOP_API_KEYS = var.api_keys }, {
     UPSTASH_REDIS_REST_URL   = module.store.url
     UPSTASH_REDIS_REST_TOKEN = module.store.read_only_token
     FIRSTHOP_ROUTE_KEYS      = module.keys.route_keys

@@ -112,24 +112,15 @@ variable "cloudflared" {
   })
 }
 
-variable "worker_bundle" {
-  description = "The folder with the Worker's index.js."
+variable "api_keys" {
+  description = "FIRSTHOP_API_KEYS: the API keys' hashes and limits (docs/client-secrets.md)."
   type        = string
-  default     = "../../../dist/worker"
-}
-
-variable "api_key_hashes" {
-  description = "SHA-256 of each API key, in hexadecimal (docs/api.md)."
-  type        = list(string)
-  default     = []
+  default     = null
+  sensitive   = true
 
   validation {
-    condition     = alltrue([for hash in var.api_key_hashes : can(regex("^[0-9a-f]{64}$", hash))])
-    error_message = "api_key_hashes must have 64 hexadecimal digits each."
-  }
-  validation {
-    condition     = length(var.api_key_hashes) > 0 || var.open_demo
-    error_message = "api_key_hashes is empty and open_demo is not true: nobody could place a call."
+    condition     = var.api_keys != null || var.open_demo
+    error_message = "api_keys is not set and open_demo is not true: nobody could place a call."
   }
 }
 

@@ -1,44 +1,34 @@
 # The Worker, its name, its secrets, and who may ask how often. docs/api.md, docs/control.md.
-#
-# Terraform deploys the bundle that Wrangler has made (npm run bundle), with the settings of wrangler.toml, so that one
-# `terraform apply` brings up everything; Wrangler itself serves developers and wrangler.toml's other environments.
 
-resource "cloudflare_workers_script" "this" {
-  account_id     = var.account_id
-  script_name    = var.name
-  content_file   = "${var.bundle}/index.js"
-  content_sha256 = filesha256("${var.bundle}/index.js")
-  main_module    = "index.js"
+# Wrangler deploys the Worker, because wrangler.toml says what it is made of: its bundle, its page, its bindings. Secrets
+# reach Wrangler by its standard input; Terraform prints nothing of a command whose environment has secrets.
+resource "terraform_data" "worker" {
+  input            = { name = var.name, url = "https://${var.hostname}" }
+  triggers_replace = [local.source_hash, sha256(nonsensitive(local.secrets))]
 
-  compatibility_date  = local.compatibility_date
-  compatibility_flags = local.compatibility_flags
-
-  assets = {
-    directory = var.assets
-    config = {
-      run_worker_first = local.run_worker_first
+  provisioner "local-exec" {
+    working_dir = var.repository
+    command     = "printenv WORKER_SECRETS | npx wrangler deploy --name \"$WORKER_NAME\" --secrets-file /dev/stdin"
+    environment = {
+      CLOUDFLARE_ACCOUNT_ID = var.account_id
+      WORKER_NAME           = var.name
+      WORKER_SECRETS        = local.secrets
+      WRANGLER_SEND_METRICS = "false"
     }
   }
-
-  bindings = [
-    for name in sort(nonsensitive(keys(var.secret_environment))) :
-    { name = name, type = "secret_text", text = var.secret_environment[name] }
-  ]
-
-  observability = { enabled = true }
 }
 
 resource "cloudflare_workers_custom_domain" "this" {
   account_id = var.account_id
   zone_id    = var.zone.id
   hostname   = var.hostname
-  service    = cloudflare_workers_script.this.script_name
+  service    = terraform_data.worker.output.name
 }
 
 # workers.dev would be a second door, past the rules below.
 resource "cloudflare_workers_script_subdomain" "this" {
   account_id       = var.account_id
-  script_name      = cloudflare_workers_script.this.script_name
+  script_name      = terraform_data.worker.output.name
   enabled          = false
   previews_enabled = false
 }
@@ -58,6 +48,7 @@ resource "cloudflare_ruleset" "firewall" {
   }]
 }
 
+# Before the Worker's own limits (docs/api.md), which cost a run of it.
 resource "cloudflare_ruleset" "rate_limits" {
   zone_id = var.zone.id
   name    = "${var.name}: rate limits"
@@ -80,9 +71,8 @@ resource "cloudflare_ruleset" "rate_limits" {
 }
 
 locals {
-  # One source of truth: what Wrangler runs locally is what runs here.
-  wrangler            = file(var.wrangler_config)
-  compatibility_date  = regex("(?m)^compatibility_date = \"([^\"]+)\"$", local.wrangler)[0]
-  compatibility_flags = toset(jsondecode(regex("(?m)^compatibility_flags = (\\[.*\\])$", local.wrangler)[0]))
-  run_worker_first    = jsondecode(regex("(?m)^run_worker_first = (\\[.*\\])$", local.wrangler)[0])
+  secrets = jsonencode(var.secret_environment)
+  # A Worker is deployed again when what it is made of has changed.
+  sources     = sort(flatten([for pattern in ["wrangler.toml", "package-lock.json", "shared/**", "workers/**"] : tolist(fileset(var.repository, pattern))]))
+  source_hash = sha256(join("", [for path in local.sources : filesha256("${var.repository}/${path}")]))
 }

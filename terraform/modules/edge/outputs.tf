@@ -1,4 +1,4 @@
 output "url" {
   description = "Where the API and the page are."
-  value       = "https://${cloudflare_workers_custom_domain.this.hostname}"
+  value       = terraform_data.worker.input.url
 }

@@ -36,18 +36,8 @@ variable "hostname" {
   }
 }
 
-variable "bundle" {
-  description = "The folder with the Worker's index.js, as npm run bundle makes it."
-  type        = string
-}
-
-variable "assets" {
-  description = "The folder with the page."
-  type        = string
-}
-
-variable "wrangler_config" {
-  description = "wrangler.toml, for the settings of the runtime."
+variable "repository" {
+  description = "The folder with wrangler.toml, in which npm ci has run."
   type        = string
 }
 

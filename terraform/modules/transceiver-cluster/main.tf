@@ -109,7 +109,9 @@ locals {
   name         = "${var.name}-trx-${var.region}"
   admin_port   = 7482
   control_port = 7480
-  # By node id: the number in routes.
+  # Each thread of a transceiver takes a number in routes (docs/transceiver.md), and a machine has at most 255.
+  ids_of_a_seat = 256
+  # By node id.
   seats = { for seat in range(var.transceivers) : "${local.name}-${seat}" => seat }
 
   environment = {
@@ -118,7 +120,7 @@ locals {
       FIRSTHOP_LATITUDE      = tostring(var.coordinates.latitude)
       FIRSTHOP_LONGITUDE     = tostring(var.coordinates.longitude)
       FIRSTHOP_CLUSTER       = tostring(var.cluster)
-      FIRSTHOP_TRANSCEIVER   = tostring(seat)
+      FIRSTHOP_TRANSCEIVER   = tostring(seat * local.ids_of_a_seat)
       FIRSTHOP_CONTROL       = "127.0.0.1:${local.control_port}"
       FIRSTHOP_CONTROL_URL   = module.tunnel[id].control_url
       FIRSTHOP_CAPACITY      = tostring(var.capacity)

@@ -4,7 +4,7 @@ output "transceivers" {
     for id, seat in local.seats : id => {
       region      = var.region
       cluster     = var.cluster
-      transceiver = seat
+      transceiver = seat * local.ids_of_a_seat
       control_url = module.tunnel[id].control_url
       capacity    = var.capacity
     }

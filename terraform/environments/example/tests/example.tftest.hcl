@@ -19,6 +19,7 @@ variables {
 }
 
 run "brings_up_three_regions" {
+  command = plan
   assert {
     condition     = toset([for relay in output.fleet.relays : relay.region]) == toset(["us-south1", "europe-west3", "asia-northeast1"])
     error_message = "there must be relays in three regions"
@@ -55,5 +56,5 @@ run "refuses_a_deployment_that_nobody_may_call" {
   variables {
     open_demo = false
   }
-  expect_failures = [var.api_key_hashes]
+  expect_failures = [var.api_keys]
 }

@@ -1,13 +1,11 @@
 mock_provider "cloudflare" {}
 
 variables {
-  name            = "firsthop"
-  account_id      = "account"
-  zone            = { id = "zone", name = "example.com", control_prefix = "firsthop-control-" }
-  hostname        = "voice.example.com"
-  bundle          = "../../../dist/worker"
-  assets          = "../../../workers/public"
-  wrangler_config = "../../../wrangler.toml"
+  name       = "firsthop"
+  account_id = "account"
+  zone       = { id = "zone", name = "example.com", control_prefix = "firsthop-control-" }
+  hostname   = "voice.example.com"
+  repository = "../../.."
   secret_environment = {
     UPSTASH_REDIS_REST_URL   = "https://store.example"
     UPSTASH_REDIS_REST_TOKEN = "token"
@@ -17,30 +15,32 @@ variables {
   }
 }
 
-run "deploys_the_worker_as_wrangler_runs_it" {
+run "has_one_name_and_no_other_door" {
+  command = plan
   assert {
-    condition     = can(regex("^20[0-9]{2}-[0-9]{2}-[0-9]{2}$", cloudflare_workers_script.this.compatibility_date)) && cloudflare_workers_script.this.compatibility_flags == toset(["nodejs_compat"])
-    error_message = "the runtime's settings must be those of wrangler.toml"
+    condition     = cloudflare_workers_custom_domain.this.hostname == "voice.example.com" && output.url == "https://voice.example.com"
+    error_message = "the API must have the name asked for"
   }
   assert {
-    condition     = contains(cloudflare_workers_script.this.assets.config.run_worker_first, "/v1/*")
-    error_message = "the API must come before the page"
+    condition     = !cloudflare_workers_script_subdomain.this.enabled && !cloudflare_workers_script_subdomain.this.previews_enabled
+    error_message = "the Worker must not be reachable past the zone's rules"
+  }
+}
+
+run "deploys_again_when_the_worker_or_a_secret_has_changed" {
+  command = plan
+  assert {
+    condition     = contains(local.sources, "wrangler.toml") && contains(local.sources, "workers/public/index.html")
+    error_message = "what the Worker is made of must count"
   }
   assert {
-    condition     = [for binding in cloudflare_workers_script.this.bindings : binding.name] == ["FIRSTHOP_CONTROL_KEY", "FIRSTHOP_ROUTE_KEYS", "FIRSTHOP_SECRET_KEYS", "UPSTASH_REDIS_REST_TOKEN", "UPSTASH_REDIS_REST_URL"]
-    error_message = "every variable must be bound"
-  }
-  assert {
-    condition     = alltrue([for binding in cloudflare_workers_script.this.bindings : binding.type == "secret_text"])
-    error_message = "every variable must be a secret"
-  }
-  assert {
-    condition     = cloudflare_workers_custom_domain.this.hostname == "voice.example.com" && !cloudflare_workers_script_subdomain.this.enabled
-    error_message = "the API must have one name"
+    condition     = terraform_data.worker.triggers_replace[1] == sha256(nonsensitive(jsonencode(var.secret_environment)))
+    error_message = "secrets must count"
   }
 }
 
 run "lets_only_workers_reach_control_endpoints" {
+  command = plan
   assert {
     condition     = cloudflare_ruleset.firewall.rules[0].expression == "starts_with(http.host, \"firsthop-control-\") and cf.worker.upstream_zone ne \"example.com\"" && cloudflare_ruleset.firewall.rules[0].action == "block"
     error_message = "whoever is not a Worker of the zone must be blocked at control endpoints"
@@ -48,6 +48,7 @@ run "lets_only_workers_reach_control_endpoints" {
 }
 
 run "limits_the_rate_of_each_address" {
+  command = plan
   assert {
     condition     = cloudflare_ruleset.rate_limits.rules[0].ratelimit.period == 10 && contains(cloudflare_ruleset.rate_limits.rules[0].ratelimit.characteristics, "ip.src")
     error_message = "the API must be limited by address"

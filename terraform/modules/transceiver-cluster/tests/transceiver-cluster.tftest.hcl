@@ -63,7 +63,7 @@ run "gives_each_transceiver_a_seat" {
     condition = output.transceivers["firsthop-trx-us-south1-2"] == {
       region      = "us-south1"
       cluster     = 7
-      transceiver = 2
+      transceiver = 512
       control_url = "https://firsthop-control-firsthop-trx-us-south1-2.example.com"
       capacity    = 100
     }
