@@ -7,7 +7,7 @@ import { writeFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { writeWav } from '#shared/wav'
 import { BACKEND_SAMPLE_RATE_HZ } from '../transceiver-nodes/backends/backend.ts'
-import { resampleSound } from '../transceiver-nodes/demo/resampler.ts'
+import { resampleSound } from '../transceiver-nodes/io/resampler.ts'
 import { FliteVoice } from '../transceiver-nodes/demo/voice.ts'
 
 const SENTENCE = 'Hello, can you hear me? I am calling you through the relay.'

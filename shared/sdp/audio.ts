@@ -2,7 +2,7 @@
  * The audio of an offer: codecs, direction, and the RTP features that the answer may take up.
  *
  * Opus (RFC 7587) and G.711 (RFC 3551) are the codecs of WebRTC (RFC 7874 section 3). Everything else in the
- * section (RED, comfort noise, telephone events, feedback) is left unread, so that no answer takes it up.
+ * section (comfort noise, telephone events, feedback) is left unread, so that no answer takes it up.
  */
 
 import { attributeValue, attributeValues } from './description.ts'
@@ -16,6 +16,8 @@ export type OfferedDirection = 'sendrecv' | 'sendonly' | 'recvonly'
 export interface AudioCodec {
   readonly name: 'opus' | 'pcmu' | 'pcma'
   readonly payloadType: number
+  /** The payload type that the client gives to RED (RFC 2198) with copies of this codec, if it offers that. */
+  readonly redPayloadType?: number
 }
 
 export interface AudioOffer {
@@ -55,9 +57,19 @@ function selectCodec(section: MediaSection): AudioCodec | undefined {
   const payloadTypeByEncoding = readPayloadTypes(section)
   for (const [encoding, name] of CODEC_BY_ENCODING) {
     const payloadType = payloadTypeByEncoding.get(encoding)
-    if (payloadType !== undefined) return { name, payloadType }
+    if (payloadType === undefined) continue
+    const redPayloadType = payloadTypeByEncoding.get(encoding.replace(/^[a-z]+/, 'red'))
+    const isOfCodec = redPayloadType !== undefined && isRedOf(section, redPayloadType, payloadType)
+    return isOfCodec ? { name, payloadType, redPayloadType } : { name, payloadType }
   }
   return undefined
+}
+
+/** The fmtp of RED lists the payload types of its blocks, RFC 2198 section 5. */
+function isRedOf(section: MediaSection, redPayloadType: number, payloadType: number): boolean {
+  const line = attributeValues(section, 'fmtp').find((value) => value.startsWith(`${redPayloadType} `))
+  const blocks = line?.split(' ')[1]?.trim().split('/') ?? []
+  return blocks.length > 1 && blocks.every((block) => block === String(payloadType))
 }
 
 /** Maps each encoding, in lower case and without a channel count of one, to the first payload type that has it. */

@@ -7,7 +7,7 @@ import type { RealtimeEvent } from '#shared/realtime/events'
 import type { AudioPart, BackendOutput } from '../backends/backend.ts'
 import { BACKEND_SAMPLE_RATE_HZ } from '../backends/backend.ts'
 import { DemoAgent } from './demo-agent.ts'
-import { resampleSound } from './resampler.ts'
+import { resampleSound } from '../io/resampler.ts'
 import { VoiceError } from './voice.ts'
 import type { Voice } from './voice.ts'
 

@@ -10,7 +10,7 @@
 /// <reference path="./wasm-modules.d.ts" />
 import loadFvad from '@echogarden/fvad-wasm'
 import { BACKEND_SAMPLE_RATE_HZ } from '../backends/backend.ts'
-import { Resampler } from './resampler.ts'
+import { Resampler } from '../io/resampler.ts'
 
 const fvad = await loadFvad()
 const {

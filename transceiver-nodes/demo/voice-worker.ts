@@ -3,7 +3,7 @@
 import { parentPort } from 'node:worker_threads'
 import { BACKEND_SAMPLE_RATE_HZ } from '../backends/backend.ts'
 import { FLITE_RATE_HZ, loadFlite, synthesise } from './flite.ts'
-import { resampleSound } from './resampler.ts'
+import { resampleSound } from '../io/resampler.ts'
 
 /** Asks for a sentence. */
 export interface SpeakRequest {

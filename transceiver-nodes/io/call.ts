@@ -17,10 +17,11 @@ import type { IceFault } from '../core/ice/agent.ts'
 import type { IceCredentials } from '../core/ice/credentials.ts'
 import type { IcePath } from '../core/ice/path.ts'
 import type { StunArrival } from '../core/ice/paths.ts'
+import type { AudioListener } from '../core/media/audio-receiver.ts'
 import { Playout } from '../core/media/playout.ts'
 import { Timeline } from '../core/timeline.ts'
 import { CallAudio } from './call-audio.ts'
-import type { CallAudioOptions } from './call-audio.ts'
+import type { AudioStatistics, CallAudioOptions } from './call-audio.ts'
 import type { LoopSession } from './media-loop.ts'
 import { Peer } from './peer.ts'
 import type { PeerOptions } from './peer.ts'
@@ -33,7 +34,7 @@ export interface CallOptions {
   readonly ice: Omit<IceFragment, 'iceUfrag' | 'icePwd'>
   readonly session: Readonly<Record<string, unknown>> | undefined
   readonly peer: Omit<PeerOptions, 'events' | 'bindPath' | 'unbindPath'>
-  readonly audio: Omit<CallAudioOptions, 'peer' | 'playout' | 'onAudio'>
+  readonly audio: Omit<CallAudioOptions, 'peer' | 'playout' | 'listener'>
   readonly backend: Backend
   readonly eventId: () => string
   /** Names the relay at a link and the transceiver for `firsthop.path`. */
@@ -83,10 +84,10 @@ export class Call implements LoopSession {
       ...options.audio,
       peer: this.#peer,
       playout: this.#playout,
-      onAudio: (samples) => this.#backend.handleAudio(samples),
+      listener: this.#listener(),
     })
     this.#backend = options.backend.open(
-      { callId: options.callId, session: options.session, codec: 'opus' },
+      { callId: options.callId, session: options.session, codec: options.audio.codec.name },
       {
         event: (event, text) => this.#conversation.handleBackendEvent(event, text),
         audio: (part, samples) => this.#conversation.handleAudio(part, samples),
@@ -111,6 +112,11 @@ export class Call implements LoopSession {
   restartIce(credentials: IceCredentials): void {
     this.restarts++
     this.#peer.ice.restart(credentials)
+  }
+
+  /** What became of the audio so far, for the call's record. */
+  get audioStatistics(): AudioStatistics {
+    return this.#audio.statistics
   }
 
   handleStun(arrival: StunArrival, now: Millis): IcePath | IceFault {
@@ -162,6 +168,18 @@ export class Call implements LoopSession {
     this.#peer.close()
     this.#audio.close()
     this.#options.onEnd(this, reason)
+  }
+
+  /** The backend, which opens after the audio that it listens to. */
+  #listener(): AudioListener {
+    const backend = () => this.#backend
+    return {
+      get inputFormat() {
+        return backend().inputFormat
+      },
+      handleAudio: (samples) => backend().handleAudio(samples),
+      handlePacket: (payload, durationMillis) => backend().handlePacket(payload, durationMillis),
+    }
   }
 
   #peerOptions(): PeerOptions {

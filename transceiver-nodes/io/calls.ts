@@ -93,7 +93,6 @@ export class Calls {
     if (request.relays.some((relay) => !this.#parts.directory.knows(relay.id))) this.#parts.refreshFleet()
     const offer = readOffer(request.offer)
     if (typeof offer === 'string') return offer
-    if (offer.audio.codec.name !== 'opus') return 'offer-no-codec'
     const handle = this.#freeHandle()
     const ufrag = this.#mint(handle)
     const call = new Draft(this.#parts, request, offer, handle, ufrag, (ended, reason) => {
@@ -208,7 +207,7 @@ class Draft {
       session: this.#request.session,
       peer: this.#peerOptions(),
       audio: {
-        payloadType: this.#offer.audio.codec.payloadType,
+        codec: this.#offer.audio.codec,
         ssrc: this.#ssrc,
         cname: this.#cname,
         // RFC 3711 section 3.3.1: a start in the lower half keeps the first wrap away from the first losses.

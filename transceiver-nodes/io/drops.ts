@@ -10,8 +10,7 @@ import type { SrtpFault } from '../crypto/srtp-packet.ts'
 import type { BackendDrop } from '../backends/backend-fault.ts'
 import type { DataChannelFault } from './data-channel.ts'
 import type { IceFault } from '../core/ice/agent.ts'
-import type { JitterVerdict } from '../core/media/jitter-buffer.ts'
-import type { OpusPacketFault } from '../core/media/opus-packet.ts'
+import type { ReceiverDrop } from '../core/media/audio-receiver.ts'
 
 /** Every reason, by the layer that finds it. */
 export type TransceiverDrop =
@@ -21,7 +20,6 @@ export type TransceiverDrop =
   | IceFault
   | RtpFault
   | RtcpFault
-  | OpusPacketFault
   /** Not from the link port of a relay that is in the fleet. */
   | 'link-stranger'
   /** A pong whose token is not of one of the last pings. */
@@ -39,10 +37,8 @@ export type TransceiverDrop =
   | SrtpFault
   | DtlsFault
   | DataChannelFault
-  /** Audio in a payload type that the answer does not name. */
-  | 'rtp-payload-type'
-  /** What the jitter buffer does not take. */
-  | `rtp-${Exclude<JitterVerdict, 'held'>}`
+  /** Audio that is no packet of the call's codec, or that the jitter buffer does not take. */
+  | ReceiverDrop
   /** Between this call and its backend. */
   | `backend-${BackendDrop}`
 

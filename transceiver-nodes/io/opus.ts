@@ -4,6 +4,7 @@
  * The system's libopus where there is one, and otherwise the one that a package carries, which can do less.
  */
 
+import { EXPECTED_LOSS } from '../core/media/reports.ts'
 import type { VoiceDecoder, VoiceEncoder } from '../core/media/voice-codec.ts'
 import { loadLibopus } from './libopus.ts'
 import type { OpusEncoderOptions, OpusLibrary } from './opus-library.ts'
@@ -28,6 +29,6 @@ export const OPUS_SPEECH: OpusEncoderOptions = {
   bitrate: 28_000,
   complexity: 5,
   inbandFec: true,
-  expectedLossPercent: 5,
+  expectedLossPercent: EXPECTED_LOSS.leastPercent,
   dtx: false,
 }

@@ -53,6 +53,32 @@ describe('OpusPacketView', () => {
     expect(view.isDtx).toBe(false)
   })
 
+  // RFC 6716 section 4.2.3: one activity bit for each 20 ms of a channel, then the redundancy flag.
+  test.each([
+    { of: '20 ms', toc: tocOf(9, false, 0), flag: 0b0100_0000 },
+    { of: '10 ms', toc: tocOf(8, false, 0), flag: 0b0100_0000 },
+    { of: '40 ms', toc: tocOf(10, false, 0), flag: 0b0010_0000 },
+    { of: '60 ms', toc: tocOf(11, false, 0), flag: 0b0001_0000 },
+    { of: '20 ms, hybrid', toc: tocOf(13, false, 0), flag: 0b0100_0000 },
+    { of: '20 ms, the side of stereo', toc: tocOf(9, true, 0), flag: 0b0001_0000 },
+  ])('sees the redundancy of $of', ({ toc, flag }) => {
+    read(toc, flag, 1, 2)
+    expect(view.hasFec).toBe(true)
+    read(toc, 0xff & ~(flag | (flag << 2)), 1, 2)
+    expect(view.hasFec).toBe(false)
+  })
+
+  test('sees the redundancy behind the length of a first frame, and none in CELT or DTX', () => {
+    read(tocOf(9, false, 2), 2, 0b0100_0000, 1, 1)
+    expect(view.hasFec).toBe(true)
+    read(tocOf(9, false, 2), 252, 0, 0b0100_0000, 1, 1)
+    expect(view.hasFec).toBe(true)
+    read(tocOf(19, false, 0), 0xff, 0xff, 0xff)
+    expect(view.hasFec).toBe(false)
+    read(tocOf(9, false, 0), 0xff)
+    expect(view.hasFec).toBe(false)
+  })
+
   test('takes any bytes without throwing and never claims more than 120 ms', () => {
     fc.assert(
       fc.property(fc.uint8Array({ maxLength: 20 }), fc.nat(5), (bytes, start) => {

@@ -12,6 +12,8 @@
  * that fit (requirements R4, R6 and R7 of section 3.4) is left to the decoder, which checks it again anyway.
  */
 
+import type { PacketFormat } from './packet-format.ts'
+
 /** The coder that a packet was made with, RFC 6716 section 2. */
 export type OpusMode = 'silk' | 'hybrid' | 'celt'
 
@@ -19,7 +21,9 @@ export type OpusMode = 'silk' | 'hybrid' | 'celt'
 export type OpusPacketFault = 'opus-empty' | 'opus-uneven' | 'opus-no-frame-count' | 'opus-too-long'
 
 /** A reused view of one Opus packet; its fields hold until the next `read`. */
-export class OpusPacketView {
+export class OpusPacketView implements PacketFormat {
+  /** The RTP clock runs at 48 kHz whatever the coded rate, RFC 7587 section 4.1. */
+  readonly clockRateHz = 48_000
   mode: OpusMode = 'silk'
   channels: 1 | 2 = 1
   frameCount = 0
@@ -27,6 +31,8 @@ export class OpusPacketView {
   durationMillis = 0
   /** True when the packet carries no sound of its own: the sender's voice activity detector closed the line. */
   isDtx = false
+  /** True when the packet repeats the sound of the one before it (in-band FEC); not told of packing code 3. */
+  hasFec = false
 
   /** Reads the packet at `start`; the fields are meaningless after a fault. */
   read(memory: Uint8Array, start: number, length: number): OpusPacketFault | undefined {
@@ -39,6 +45,7 @@ export class OpusPacketView {
     this.frameCount = frameCount
     this.durationMillis = frameCount * frameMillisOf(toc)
     this.isDtx = length <= DTX_MAX_BYTES
+    this.hasFec = !this.isDtx && repeatsLast(toc, memory, start)
     return this.durationMillis > MAX_DURATION_MILLIS ? 'opus-too-long' : undefined
   }
 }
@@ -49,6 +56,26 @@ export class OpusPacketView {
  */
 export function lostFrameToc(toc: number): number {
   return (twentyMillisConfigOf(toc >> 3) << 3) | (toc & STEREO_BIT)
+}
+
+/**
+ * Reads the low bit-rate redundancy flags of the first frame, RFC 6716 section 4.2.3: after one voice activity bit
+ * for each 20 ms of a channel, and the range coder stores bits of even odds as they are, from the top.
+ */
+function repeatsLast(toc: number, memory: Uint8Array, start: number): boolean {
+  const config = toc >> 3
+  const code = toc & 3
+  if (config >= CELT_CONFIG || code === 3) return false
+  const flags = memory[start + (code === 2 ? 1 + frameLengthBytes(memory, start + 1) : 1)] ?? 0
+  const silkFrames = config >= HYBRID_CONFIG ? 1 : Math.max(1, config & 3)
+  const isMiddle = ((flags >> (7 - silkFrames)) & 1) === 1
+  const isSide = (toc & STEREO_BIT) !== 0 && ((flags >> (6 - 2 * silkFrames)) & 1) === 1
+  return isMiddle || isSide
+}
+
+/** A frame's length takes one byte up to 251 and two beyond, RFC 6716 section 3.2.1. */
+function frameLengthBytes(memory: Uint8Array, at: number): 1 | 2 {
+  return (memory[at] ?? 0) >= FRAME_LENGTH_LONG ? 2 : 1
 }
 
 /** The configuration of the same mode and bandwidth with 20 ms frames, RFC 6716 section 3.1, table 2. */
@@ -98,6 +125,9 @@ const CELT_CONFIG = 16
 /** Frame lengths in the order of the configurations, RFC 6716 section 3.1, table 2. */
 const SILK_FRAME_MILLIS = [10, 20, 40, 60]
 const CELT_FRAME_MILLIS = [2.5, 5, 10, 20]
+
+/** RFC 6716 section 3.2.1. */
+const FRAME_LENGTH_LONG = 252
 
 /** RFC 6716 section 3.1. */
 const STEREO_BIT = 0x04

@@ -58,8 +58,9 @@ describe('Pacer', () => {
   })
 })
 
-test('the RTP timestamp advances by 960 a frame and wraps', () => {
-  expect(rtpTimestampOf(0, 7)).toBe(7)
-  expect(rtpTimestampOf(3, 0xffff_ffff)).toBe(3 * 960 - 1)
-  expect(rtpTimestampOf(2 ** 32, 5)).toBe(5)
+test('the RTP timestamp advances by 20 ms of the clock a frame and wraps', () => {
+  expect(rtpTimestampOf(0, 7, 48_000)).toBe(7)
+  expect(rtpTimestampOf(3, 0xffff_ffff, 48_000)).toBe(3 * 960 - 1)
+  expect(rtpTimestampOf(3, 0xffff_ffff, 8_000)).toBe(3 * 160 - 1)
+  expect(rtpTimestampOf(2 ** 32, 5, 48_000)).toBe(5)
 })

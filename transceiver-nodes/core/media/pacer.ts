@@ -57,15 +57,15 @@ export class Pacer {
 }
 
 /** Returns the RTP timestamp of `frame` for a stream whose random start (RFC 3550 section 5.1) is `base`. */
-export function rtpTimestampOf(frame: number, base: number): number {
-  return (base + frame * RTP_TICKS_PER_FRAME) >>> 0
+export function rtpTimestampOf(frame: number, base: number, clockRateHz = OPUS_CLOCK_HZ): number {
+  return (base + frame * (clockRateHz / 1000) * FRAME_MILLIS) >>> 0
 }
+
+/** The RTP clock of Opus runs at 48 kHz whatever the coded rate, RFC 7587 section 4.1. */
+const OPUS_CLOCK_HZ = 48_000
 
 /** Length of a frame, for every codec and direction. */
 export const FRAME_MILLIS = 20
-
-/** RTP timestamp step of one frame: the Opus clock runs at 48 kHz whatever the coded rate, RFC 7587 section 4.1. */
-export const RTP_TICKS_PER_FRAME = 960
 
 /** How many frames are sent at once after a stall: as many as a client's jitter buffer takes without stretching. */
 export const MAX_CATCH_UP_FRAMES = 3

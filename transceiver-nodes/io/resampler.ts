@@ -7,7 +7,7 @@
 
 // Type checkers that start from a test find the types no other way.
 // oxlint-disable-next-line typescript/triple-slash-reference
-/// <reference path="./wasm-modules.d.ts" />
+/// <reference path="./speex-resampler.d.ts" />
 import loadSpeex from '@echogarden/speex-resampler-wasm/simd'
 
 const speex = await loadSpeex()

@@ -1,0 +1,94 @@
+/**
+ * When each packet of a stream leaves the jitter buffer: docs/audio.md.
+ *
+ * A packet's transit is its arrival, by our clock, less its timestamp, by the sender's. The least transit of the
+ * last seconds is the network without its jitter; a packet leaves so long after its timestamp that
+ * `TARGET_SHARE` of the packets of the window had arrived by then. The delay grows at once and shrinks slowly,
+ * because the price of too little is lost speech, and of too much some milliseconds.
+ *
+ * Two clocks that run at different speeds need nothing of their own: the transits drift, and the window with them.
+ */
+
+import { millisOf } from '#shared/time'
+import type { Millis } from '#shared/time'
+import { SlidingQuantile } from './sliding-quantile.ts'
+
+/** Bounds of the delay; equal ones switch the adaptation off. */
+export interface DelayBounds {
+  readonly minMillis: number
+  readonly maxMillis: number
+}
+
+/** Follows the jitter of one stream. */
+export class PlayoutDelay {
+  readonly #bounds: DelayBounds
+  readonly #transits = new SlidingQuantile(WINDOW_PACKETS)
+  /** What is added to a timestamp, in milliseconds, to get the time at which its packet leaves. */
+  #offset = 0
+  #targetMillis: number
+
+  constructor(bounds: DelayBounds = DELAY_BOUNDS) {
+    if (!(bounds.minMillis >= 0 && bounds.maxMillis >= bounds.minMillis)) {
+      throw new RangeError(`a delay from ${bounds.minMillis} to ${bounds.maxMillis} ms`)
+    }
+    this.#bounds = bounds
+    this.#targetMillis = clamp(INITIAL_MILLIS, bounds.minMillis, bounds.maxMillis)
+  }
+
+  /** How long a packet waits that the network did not hold up. */
+  get targetMillis(): number {
+    return this.#targetMillis
+  }
+
+  /** Learns from a packet whose timestamp is `mediaMillis` and which arrived at `now`. */
+  handleArrival(mediaMillis: number, now: Millis): void {
+    const { minMillis, maxMillis } = this.#bounds
+    const transit = now - mediaMillis
+    if (Math.abs(transit - this.#transits.least) > JUMP_MILLIS) this.restart()
+    this.#transits.push(transit)
+    const { least } = this.#transits
+    const wanted = this.#wantedMillis()
+    const lowest = this.#transits.count === 1 ? wanted : this.#offset - least - FALL_MILLIS_PER_PACKET
+    this.#targetMillis = clamp(Math.max(wanted, lowest), minMillis, maxMillis)
+    this.#offset = least + this.#targetMillis
+  }
+
+  /** Returns when a packet with this timestamp leaves. */
+  dueAt(mediaMillis: number): Millis {
+    return millisOf(mediaMillis + this.#offset)
+  }
+
+  /** Forgets what was learned: another stream begins. */
+  restart(): void {
+    this.#transits.clear()
+  }
+
+  /** Until the window says enough, no less than the delay at the start. */
+  #wantedMillis(): number {
+    const measured = this.#transits.quantile(TARGET_SHARE) - this.#transits.least
+    return this.#transits.count < TRUSTED_PACKETS ? Math.max(measured, INITIAL_MILLIS) : measured
+  }
+}
+
+function clamp(value: number, least: number, most: number): number {
+  return Math.min(Math.max(value, least), most)
+}
+
+/** Delay of a call: from a frame, which the ticks need, to what a turn of talk can bear. */
+export const DELAY_BOUNDS: DelayBounds = { minMillis: 20, maxMillis: 200 }
+
+/** Two seconds of packets. */
+const WINDOW_PACKETS = 100
+
+/** Share of the packets that come in time. */
+const TARGET_SHARE = 0.97
+
+/** Delay until half of the window is known: the jitter of a good Wi-Fi link. */
+const INITIAL_MILLIS = 40
+const TRUSTED_PACKETS = 50
+
+/** 20 ms in a second: a delay that was needed once goes in some seconds. */
+const FALL_MILLIS_PER_PACKET = 0.4
+
+/** No network does that: the sender's clock has jumped. */
+const JUMP_MILLIS = 1000

@@ -1,0 +1,121 @@
+/**
+ * What is said to a client: from the playout queue to RTP, one packet of 20 ms per frame. RFC 3550, RFC 7587.
+ *
+ * Every frame makes a packet: while there is nothing to say, one of silence, which costs no encoding and keeps the
+ * client's clock, NAT and audio element alive.
+ */
+
+import { RTP_HEADER_BYTES, writeRtpHeader } from '#shared/packet/rtp'
+import { FRAME_SAMPLES, rtpTimestampOf } from '../core/media/pacer.ts'
+import type { Playout } from '../core/media/playout.ts'
+import type { SentAudio } from '../core/media/reports.ts'
+import type { VoiceEncoder } from '../core/media/voice-codec.ts'
+import type { CallCodec } from './call-codec.ts'
+import type { Peer } from './peer.ts'
+
+/** What a sender is made of. */
+export interface AudioSenderOptions {
+  readonly peer: Pick<Peer, 'isConnected' | 'beginPacket' | 'commitRtp'>
+  readonly playout: Playout
+  readonly codec: CallCodec
+  readonly clockRateHz: number
+  readonly payloadType: number
+  readonly ssrc: number
+  readonly cname: string
+  /** Random starts of the stream, RFC 3550 section 5.1. */
+  readonly firstSequence: number
+  readonly firstTimestamp: number
+  /** The packet memory. */
+  readonly memory: Uint8Array
+}
+
+/** Sends one stream. */
+export class AudioSender implements SentAudio {
+  readonly ssrc: number
+  readonly cname: string
+  timestamp = 0
+  packetCount = 0
+  octetCount = 0
+  /** True once audio that is not silence has been sent. */
+  hasSpoken = false
+
+  readonly #options: AudioSenderOptions
+  readonly #frame = new Int16Array(FRAME_SAMPLES)
+  #encoder: VoiceEncoder | undefined
+  #expectedLossPercent = 0
+  #sequence: number
+  #wasSpeaking = false
+  #payload: Uint8Array
+  #payloadLength = 0
+
+  constructor(options: AudioSenderOptions) {
+    this.#options = options
+    this.ssrc = options.ssrc
+    this.cname = options.cname
+    this.#sequence = options.firstSequence
+    this.#payload = options.codec.silence
+  }
+
+  /** Sends the packet of `frame`. */
+  tick(frame: number): void {
+    const { playout, peer, firstTimestamp, clockRateHz } = this.#options
+    if (!peer.isConnected) return
+    const pulled = playout.pull(this.#frame)
+    const isSpeaking = pulled !== 'idle'
+    this.timestamp = rtpTimestampOf(frame, firstTimestamp, clockRateHz)
+    this.#loadPayload(pulled)
+    this.#send(isSpeaking && !this.#wasSpeaking)
+    this.#wasSpeaking = isSpeaking
+    if (isSpeaking) this.hasSpoken = true
+  }
+
+  /** Says how many percent of the packets the client reports as lost. */
+  expectLoss(percent: number): void {
+    if (percent === this.#expectedLossPercent) return
+    this.#expectedLossPercent = percent
+    this.#encoder?.expectLoss(percent)
+  }
+
+  /** Frees the encoder. */
+  close(): void {
+    this.#encoder?.close()
+    this.#encoder = undefined
+  }
+
+  #loadPayload(pulled: ReturnType<Playout['pull']>): void {
+    if (pulled === 'audio') {
+      this.#payload = ENCODED
+      this.#payloadLength = this.#openEncoder().encode(this.#frame, ENCODED, 0, ENCODED.length)
+    } else {
+      this.#payload = pulled === 'packet' ? this.#options.playout.packet : this.#options.codec.silence
+      this.#payloadLength = this.#payload.length
+    }
+  }
+
+  #send(isTalkspurt: boolean): void {
+    const { peer, memory, payloadType } = this.#options
+    const length = RTP_HEADER_BYTES + this.#payloadLength
+    const start = peer.beginPacket(length)
+    if (start < 0) return
+    writeRtpHeader(memory, start, payloadType, isTalkspurt, this.#sequence, this.timestamp, this.ssrc)
+    // A loop, because `set` would want a view of each length.
+    const payloadStart = start + RTP_HEADER_BYTES
+    for (let i = 0; i < this.#payloadLength; i++) memory[payloadStart + i] = this.#payload[i] ?? 0
+    peer.commitRtp(start, length)
+    this.#sequence = (this.#sequence + 1) & 0xffff
+    this.packetCount++
+    this.octetCount += this.#payloadLength
+  }
+
+  /** An encoder is opened with the first frame that wants one: a call that passes packets through has none. */
+  #openEncoder(): VoiceEncoder {
+    if (this.#encoder === undefined) {
+      this.#encoder = this.#options.codec.createEncoder()
+      this.#encoder.expectLoss(this.#expectedLossPercent)
+    }
+    return this.#encoder
+  }
+}
+
+/** Where all encoders of this thread write: far more than 20 ms take at the bitrate. */
+const ENCODED = new Uint8Array(new ArrayBuffer(400))
