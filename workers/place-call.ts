@@ -24,6 +24,7 @@ export interface CallOrder {
   readonly apiKey: ApiKey | undefined
   readonly offer: string
   readonly session: SessionConfig | undefined
+  readonly channelId: number | undefined
   readonly place: ClientPlace
 }
 
@@ -41,10 +42,11 @@ export async function placeCall(order: CallOrder, edge: Edge, keepAlive: KeepAli
   const startedAt = monotonicNow()
   const steering = await steerCall(order, edge, keepAlive)
   const steeredAt = monotonicNow()
-  const { requestId, offer, session, apiKey } = order
+  const { requestId, offer, session, channelId, apiKey } = order
   const { relays, transceivers, reasons } = steering
   const owner = apiKey && { apiKeyId: apiKey.id }
-  const request = { requestId, offer, relays, ...owner, ...(session && { session }) }
+  const channel = channelId === undefined ? {} : { channelId }
+  const request = { requestId, offer, relays, ...owner, ...channel, ...(session && { session }) }
   const { placed, record } = await offerInTurn(transceivers, request, reasons, edge, log)
   edge.callCap.note(apiKey, placed.node.id, epochNow())
   const times = { steerMillis: steeredAt - startedAt, transceiverMillis: monotonicNow() - steeredAt }

@@ -35,11 +35,16 @@ export const relayChoiceSchema = v.pick(relayRecordSchema, ['id', 'region', 'vip
 /** A session configuration in the shape of the Realtime API: an object that the backend interprets. */
 export const sessionConfigSchema = v.record(v.string(), v.unknown())
 
+/** A stream that an answer offers; MAX_STREAMS of transceiver-nodes/core/sctp/packet.ts. */
+export const channelIdSchema = v.pipe(v.number(), v.integer(), v.minValue(0), v.maxValue(1_023))
+
 export const placeCallRequestSchema = v.object({
   requestId,
   offer: v.pipe(v.string(), v.maxLength(MAX_OFFER_BYTES)),
   relays: v.pipe(v.array(relayChoiceSchema), v.minLength(1), v.maxLength(MAX_RELAY_CHOICES), v.readonly()),
   session: v.optional(sessionConfigSchema),
+  /** The stream of a data channel that the client has negotiated beforehand, RFC 8832 section 4. */
+  channelId: v.optional(channelIdSchema),
   /** The API key that the call counts for. */
   apiKeyId: v.optional(apiKeyIdSchema),
   /** Why these relays and this transceiver. */

@@ -8,6 +8,7 @@
  * there, and all take the repetition.
  */
 
+import { toBase64 } from '#shared/bytes'
 import type { AudioCodec, AudioOffer } from './audio.ts'
 import { writeCandidate } from './candidates.ts'
 import type { Candidate } from './candidates.ts'
@@ -32,6 +33,8 @@ export interface AnswerParameters {
   readonly candidates: readonly Candidate[]
   readonly ssrc: number
   readonly cname: string
+  /** Our INIT chunk, in answer to the client's (draft-hancke-tsvwg-snap-00). */
+  readonly sctpInit?: Uint8Array | undefined
   readonly streamId: string
   readonly trackId: string
 }
@@ -93,7 +96,7 @@ function acceptedLines(
 
 function mediaLines(section: OfferedSection, { audio }: Offer, parameters: AnswerParameters): string[] {
   if (section.use === 'audio') return audioLines(audio, parameters)
-  if (section.use === 'application') return applicationLines()
+  if (section.use === 'application') return applicationLines(parameters)
   return ['a=inactive', 'a=rtcp-mux', ...linesIf(section.rtpmap !== undefined, `a=rtpmap:${section.rtpmap}`)]
 }
 
@@ -135,8 +138,12 @@ function codecLines({ name, payloadType }: AudioCodec): string[] {
   ]
 }
 
-function applicationLines(): string[] {
-  return [`a=sctp-port:${SCTP_PORT}`, `a=max-message-size:${MAX_MESSAGE_SIZE}`]
+function applicationLines({ sctpInit }: AnswerParameters): string[] {
+  return [
+    `a=sctp-port:${SCTP_PORT}`,
+    `a=max-message-size:${MAX_MESSAGE_SIZE}`,
+    ...(sctpInit === undefined ? [] : [`a=sctp-init:${toBase64(sctpInit)}`]),
+  ]
 }
 
 function connectionLine(address: string): string {

@@ -2,6 +2,7 @@
  * The data channels of an offer: SCTP over DTLS (RFC 8841).
  */
 
+import { fromBase64 } from '#shared/bytes'
 import { attributeValue } from './description.ts'
 import type { MediaSection } from './description.ts'
 import type { OfferFault } from './offer-fault.ts'
@@ -11,6 +12,8 @@ export interface ApplicationOffer {
   readonly sctpPort: number
   /** The largest message that the client takes, in bytes; `Infinity` if it sets no limit. */
   readonly maxMessageSize: number
+  /** The client's INIT chunk, if it offers to do without SCTP's handshake (draft-hancke-tsvwg-snap-00); unread. */
+  readonly sctpInit: Uint8Array | undefined
 }
 
 /** Tells whether `section` is for data channels, in the form that RFC 8841 section 4 defines. */
@@ -27,6 +30,7 @@ export function readApplication(section: MediaSection): ApplicationOffer | Offer
     mid: attributeValue(section, 'mid'),
     sctpPort,
     maxMessageSize: maxMessageSize === 0 ? Infinity : maxMessageSize,
+    sctpInit: fromBase64(attributeValue(section, 'sctp-init') ?? '.'),
   }
 }
 

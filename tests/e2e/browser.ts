@@ -31,6 +31,8 @@ export interface ChromiumOptions {
   readonly repeatsSpeech?: boolean
   /** WebRTC sends no UDP, as on managed machines that allow none. */
   readonly forbidsUdp?: boolean
+  /** Experiments of WebRTC to turn on, as `--force-fieldtrials` has them. */
+  readonly fieldTrials?: string
 }
 
 /** Starts Chromium with a recorded voice for a microphone. */
@@ -50,6 +52,7 @@ export function launchChromium(options: ChromiumOptions = {}): Promise<Browser> 
       '--disable-component-update',
       '--disable-quic',
       '--no-first-run',
+      ...(options.fieldTrials === undefined ? [] : [`--force-fieldtrials=${options.fieldTrials}`]),
       ...(options.forbidsUdp === true ? ['--webrtc-ip-handling-policy=disable_non_proxied_udp'] : []),
     ],
   })

@@ -188,6 +188,15 @@ describe('placing a call', () => {
     expect(second.requests.at(-1)?.body['steering']).toEqual(steering)
   })
 
+  test('names the data channel that the client has negotiated beforehand', async () => {
+    expect((await postOffer({ path: '/v1/realtime/calls?dcid=4' })).status).toBe(201)
+    expect(first.requests.at(-1)?.body['channelId']).toBe(4)
+    for (const dcid of ['', 'four', '1024', '-1', '1.5']) {
+      const response = await postOffer({ path: `/v1/realtime/calls?dcid=${dcid}` })
+      expect(await refusalOf(response)).toEqual([400, 'request_malformed', 'dcid'])
+    }
+  })
+
   test('steers a client of unknown place somewhere', async () => {
     expect((await postOffer({ cf: {} })).status).toBe(201)
   })

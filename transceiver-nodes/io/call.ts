@@ -103,6 +103,11 @@ export class Call implements LoopSession {
     return this.#peer.isConnected
   }
 
+  /** Our INIT chunk for the answer, if the offer has one. */
+  get sctpInit(): Uint8Array | undefined {
+    return this.#peer.sctpInit
+  }
+
   /** The client's user name fragment. */
   get remoteUfrag(): string {
     return this.#peer.ice.remoteUfrag

@@ -23,6 +23,7 @@ import type { RouteKeyRing } from '#shared/ufrag/route'
 import type { Backend } from '../backends/backend.ts'
 import type { DropCounts } from './drops.ts'
 import type { IceCredentials } from '../core/ice/credentials.ts'
+import { parseInit } from '../core/sctp/init.ts'
 import { KeyUsage } from '../core/key-usage.ts'
 import type { LinkWriter } from '../core/link-writer.ts'
 import { vipNameOf } from '../core/relay-directory.ts'
@@ -193,7 +194,7 @@ class Draft {
   place(): { call: Call; answer: string } {
     const now = monotonicNow()
     const call = new Call(this.#callOptions(), now)
-    const answer = this.#answer()
+    const answer = this.#answer(call)
     call.timeline.mark('answer', monotonicNow())
     return { call, answer }
   }
@@ -251,6 +252,8 @@ class Draft {
       sctp: application && {
         port: application.sctpPort,
         maxMessageBytes: Math.min(application.maxMessageSize, MAX_MESSAGE_SIZE),
+        peerInit: application.sctpInit && parseInit(application.sctpInit),
+        channelId: this.#request.channelId,
       },
       memory,
       writer,
@@ -276,7 +279,7 @@ class Draft {
     return { relay: known && { id: known.relay, region: known.region }, transceiver: { id, region } }
   }
 
-  #answer(): string {
+  #answer(call: Call): string {
     return writeAnswer(this.#offer, {
       sessionId: String(randomU32()),
       ufrag: this.#ufrag,
@@ -286,6 +289,7 @@ class Draft {
       candidates: candidatesFor(this.#request.relays),
       ssrc: this.#ssrc,
       cname: this.#cname,
+      sctpInit: call.sctpInit,
       streamId: 'firsthop',
       trackId: 'agent',
     })

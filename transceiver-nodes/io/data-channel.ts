@@ -1,14 +1,16 @@
 /**
  * A call's data channel: the text messages of RFC 8831 on the stream that the client opened (RFC 8832).
  *
- * One channel counts, whatever its label; a client that opens a second one has replaced the first. Firsthop
- * opens none, so which side may use even stream ids (RFC 8832 section 6, by DTLS role) is the client's
+ * One channel counts, whatever its label; a client that opens a second one has replaced the first. A channel that
+ * both sides know of beforehand (`negotiated`, RFC 8832 section 4) is open as soon as the association stands, and
+ * either side may write first. Firsthop opens none by DCEP, so which side may use even stream ids (RFC 8832 section 6, by DTLS role) is the client's
  * business alone, and a client that numbers them by another rule is served too. Binary messages are counted
  * and ignored. What waits for a slow client is bounded: beyond that the channel is given up.
  */
 
 import { fromUtf8, utf8 } from '#shared/bytes'
 import { encodeChannelAck, parseDcep } from '../core/sctp/dcep.ts'
+import type { SctpInit } from '../core/sctp/init.ts'
 import type { SctpFault } from '../core/sctp/packet.ts'
 import { SctpAssociation } from './sctp-association.ts'
 
@@ -33,6 +35,10 @@ export interface DataChannelOptions {
   readonly remotePort: number
   /** Longest message taken from the client, and given to it. */
   readonly maxMessageBytes: number
+  /** The stream of a channel that the client has negotiated beforehand. */
+  readonly channelId?: number | undefined
+  /** What the client's description says in place of SCTP's handshake. */
+  readonly peerInit?: SctpInit | undefined
   /** Sends bytes to the client as DTLS application data. */
   sendDtls(bytes: Uint8Array): void
   onOpen(label: string): void
@@ -57,6 +63,7 @@ export class DataChannels {
     const windowBytes = options.maxMessageBytes + WINDOW_SLACK_BYTES
     this.#association = new SctpAssociation(options.localPort, options.remotePort, windowBytes, {
       send: (packet) => options.sendDtls(packet),
+      onEstablished: () => this.#handleEstablished(),
       onMessage: (stream, protocol, message) => this.#handleMessage(stream, protocol, message),
       onStreamsReset: (streams) => this.#handleReset(streams),
       onEnd: () => this.#end('association-ended'),
@@ -64,11 +71,17 @@ export class DataChannels {
     })
   }
 
+  /** Our INIT chunk for the answer, if the client's description has one. */
+  get localInit(): Uint8Array | undefined {
+    return this.#options.peerInit && this.#association.localInit()
+  }
+
   /**
-   * Says that DTLS stands. Browsers send INIT at once; clients that leave it to the controlling side of ICE
+   * Says that DTLS stands. With both INITs exchanged in the descriptions SCTP stands too. Else browsers send INIT at once; clients that leave it to the controlling side of ICE
    * (werift, aiortc), a role that the transceiver takes, are sent one.
    */
   handleDtlsConnected(): void {
+    if (this.#options.peerInit !== undefined) return this.#association.establish(this.#options.peerInit)
     this.#initTimer = setTimeout(() => this.#association.initiate(), INIT_PATIENCE_MILLIS)
   }
 
@@ -93,6 +106,13 @@ export class DataChannels {
     this.#dropQueue()
     clearTimeout(this.#initTimer)
     this.#association.close()
+  }
+
+  #handleEstablished(): void {
+    const { channelId } = this.#options
+    if (channelId === undefined || this.#stream !== undefined) return
+    this.#stream = channelId
+    this.#options.onOpen('')
   }
 
   #enqueue(stream: number, protocol: number, message: Uint8Array): boolean {

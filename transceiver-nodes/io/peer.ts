@@ -13,6 +13,7 @@ import type { IceCommand, IceFault, IceParameters } from '../core/ice/agent.ts'
 import { IcePath } from '../core/ice/path.ts'
 import type { StunArrival } from '../core/ice/paths.ts'
 import type { LinkWriter } from '../core/link-writer.ts'
+import type { SctpInit } from '../core/sctp/init.ts'
 import { DtlsEndpoint } from '../crypto/dtls.ts'
 import type { DtlsRole } from '../crypto/dtls.ts'
 import type { DtlsContext } from '../crypto/dtls-context.ts'
@@ -43,7 +44,16 @@ export interface PeerOptions {
   /** SHA-256 fingerprints that the offer allows, upper-case hex with colons. */
   readonly fingerprints: readonly string[]
   /** Undefined: the offer has no data channel. */
-  readonly sctp: { readonly port: number; readonly maxMessageBytes: number } | undefined
+  readonly sctp:
+    | {
+        readonly port: number
+        readonly maxMessageBytes: number
+        /** The client's INIT, if its offer has one; the answer then has ours. */
+        readonly peerInit: SctpInit | undefined
+        /** The stream of a channel that the client has negotiated beforehand. */
+        readonly channelId: number | undefined
+      }
+    | undefined
   readonly memory: PacketMemory
   readonly writer: LinkWriter
   /** Asks for what has been written outside the loop's own turns to be sent. */
@@ -82,6 +92,11 @@ export class Peer {
   /** True once media may be sent. */
   get isConnected(): boolean {
     return this.#srtp !== undefined
+  }
+
+  /** Our INIT chunk for the answer, if the offer has one. */
+  get sctpInit(): Uint8Array | undefined {
+    return this.#channels?.localInit
   }
 
   handleStun(arrival: StunArrival, now: Millis): IcePath | IceFault {
@@ -213,6 +228,8 @@ export class Peer {
       localPort: SCTP_PORT,
       remotePort: sctp.port,
       maxMessageBytes: sctp.maxMessageBytes,
+      peerInit: sctp.peerInit,
+      channelId: sctp.channelId,
       sendDtls: (bytes) => void this.#dtls.send(bytes),
       onOpen: () => events.onChannelOpen(),
       onMessage: (text) => events.onMessage(text),

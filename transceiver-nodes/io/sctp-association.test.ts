@@ -1,6 +1,8 @@
 import { afterEach, beforeEach, expect, test, vi } from 'vitest'
 
 import { fromUtf8, utf8 } from '#shared/bytes'
+import { parseInit } from '../core/sctp/init.ts'
+import { initialTsnOf, shiftReceived, unshiftSent } from '../core/sctp/tsn-shift.ts'
 import { SctpAssociation } from './sctp-association.ts'
 
 beforeEach(() => {
@@ -66,11 +68,56 @@ test('refuses an empty message, which would stall the stream', async () => {
   await expect(left.association.send(1, 51, new Uint8Array(0))).rejects.toThrow(RangeError)
 })
 
+test("begins without a handshake when both sides know the other's INIT", async () => {
+  const [left, right] = join()
+  const [leftInit, rightInit] = [left, right].map(({ association }) => parseInit(association.localInit()))
+  left.association.establish(rightInit!)
+  right.association.establish(leftInit!)
+  expect([left.isEstablished, right.isEstablished]).toEqual([true, true])
+  left.association.initiate()
+  await exchange(left, right)
+  expect([...left.log, ...right.log]).toEqual(['1 from the right', '1 from the left'])
+  right.association.resetStream(1)
+  await vi.advanceTimersByTimeAsync(100)
+  expect(left.log).toContain('reset 1')
+})
+
+test.each([
+  ['gain a digit', 999_999_998],
+  ['wrap', 0xffff_fffe],
+])('delivers what was lost just where the TSNs of the peer %s', async (_, atMessages) => {
+  const [left, right] = join()
+  let shift = 0
+  let losses = 0
+  right.arrange = (packet) => {
+    const copy = Uint8Array.from(packet)
+    const initialTsn = initialTsnOf(copy)
+    if (initialTsn !== undefined) shift = atMessages - initialTsn
+    shiftReceived(copy, shift)
+    const isFirst = copy[12] === 0 && new DataView(copy.buffer).getUint32(16) === atMessages
+    return isFirst && losses++ === 0 ? undefined : copy
+  }
+  left.arrange = (packet) => {
+    const copy = Uint8Array.from(packet)
+    unshiftSent(copy, shift)
+    return copy
+  }
+  left.association.initiate()
+  await vi.advanceTimersByTimeAsync(100)
+  for (let i = 0; i < 6; i++) await left.association.send(1, 51, utf8(`message ${i}`))
+  await vi.advanceTimersByTimeAsync(20_000)
+  expect(losses).toBe(2)
+  expect(right.log).toEqual([0, 1, 2, 3, 4, 5].map((i) => `1 message ${i}`))
+})
+
 interface Side {
   readonly association: SctpAssociation
   readonly log: string[]
   sent: number
   isDeaf: boolean
+  isEstablished: boolean
+  /** What the network does to a packet to this side; undefined: loses it. */
+  arrange: (packet: Uint8Array) => Uint8Array | undefined
   handlePacket(packet: Uint8Array): void
 }
 
@@ -83,6 +130,7 @@ function join(): [Side, Side] {
         side.sent += 1
         setTimeout(() => sides[peer]?.handlePacket(packet), 1)
       },
+      onEstablished: () => (side.isEstablished = true),
       onMessage: (stream, _, message) => log.push(`${stream} ${fromUtf8(message)}`),
       onStreamsReset: (streams) => log.push(`reset ${streams.join()}`),
       onEnd: () => log.push('end'),
@@ -93,8 +141,11 @@ function join(): [Side, Side] {
       log,
       sent: 0,
       isDeaf: false,
+      isEstablished: false,
+      arrange: (packet) => packet,
       handlePacket: (packet) => {
-        if (!side.isDeaf) association.handlePacket(packet)
+        const arranged = side.isDeaf ? undefined : side.arrange(packet)
+        if (arranged !== undefined) association.handlePacket(arranged)
       },
     }
     return side

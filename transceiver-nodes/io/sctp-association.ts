@@ -3,21 +3,28 @@
  *
  * Only werift's association is used, not its data channels, and packets are handed to it directly, so that
  * every promise it makes is caught here: in its own wiring a bad packet is an unhandled rejection, which ends
- * the process. What it cannot bear never reaches it (`core/sctp/packet.ts`). One fault remains: werift orders
- * TSNs as text, so that a loss just where they gain a digit, or wrap, stalls the one association that it
- * happens to.
+ * the process. What it cannot bear never reaches it (`core/sctp/packet.ts`), and TSNs that it would put into the
+ * wrong order are shown to it as others (`core/sctp/tsn-shift.ts`).
+ *
+ * An association can begin without SCTP's handshake: each side's INIT stands in its description, and the moment
+ * DTLS is done both are established (draft-hancke-tsvwg-snap-00).
  */
 
 import { Event, RTCSctpTransport } from 'werift'
 import type { RTCDtlsTransport } from 'werift'
 
+import { encodeInit } from '../core/sctp/init.ts'
+import type { SctpInit } from '../core/sctp/init.ts'
 import { MAX_STREAMS, admitSctpPacket } from '../core/sctp/packet.ts'
 import type { AssociationState, SctpFault } from '../core/sctp/packet.ts'
+import { FIRST_SHOWN_TSN, initialTsnOf, shiftReceived, unshiftSent } from '../core/sctp/tsn-shift.ts'
 
 /** Where an association's output goes. */
 export interface AssociationPorts {
   /** Sends a packet to the peer. */
   send(packet: Uint8Array): void
+  /** Messages may be sent from now on. */
+  onEstablished(): void
   onMessage(stream: number, protocol: number, message: Uint8Array): void
   /** The peer has closed its side of these streams, or has agreed to ours being closed. */
   onStreamsReset(streams: readonly number[]): void
@@ -31,6 +38,8 @@ export interface AssociationPorts {
 export class SctpAssociation {
   readonly #ports: AssociationPorts
   readonly #werift: WeriftAssociation
+  /** What is added to the peer's TSNs. */
+  #shift = 0
   #hasInitiated = false
   #isClosed = false
 
@@ -39,8 +48,7 @@ export class SctpAssociation {
     this.#werift = createWeriftAssociation(localPort, receiveWindowBytes, (packet) => this.#send(packet))
     this.#werift.onReceive.subscribe((...message) => this.#ports.onMessage(...message))
     this.#werift.onReconfigStreams.subscribe((streams) => this.#ports.onStreamsReset(streams))
-    // werift goes on repeating its INIT, and gives up in the end, when the peer's own handshake is done first.
-    this.#werift.stateChanged.connected.subscribe(() => this.#werift.timer1Cancel())
+    this.#werift.stateChanged.connected.subscribe(() => this.#handleEstablished())
     this.#werift.stateChanged.closed.subscribe(() => this.#handleEnd())
     this.#guard(this.#werift.start(remotePort))
   }
@@ -52,12 +60,48 @@ export class SctpAssociation {
     this.#guard(this.#werift.init())
   }
 
+  /** The INIT chunk that `initiate` would send, for a description. */
+  localInit(): Uint8Array {
+    const { localVerificationTag, localTsn, advertisedRwnd } = this.#werift
+    return encodeInit({
+      tag: localVerificationTag,
+      windowBytes: advertisedRwnd,
+      outboundStreams: MAX_STREAMS,
+      inboundStreams: MAX_STREAMS,
+      initialTsn: localTsn,
+    })
+  }
+
+  /** Begins at once with the INIT of the peer's description, which has got ours; the network must be there. */
+  establish(peer: SctpInit): void {
+    const werift = this.#werift
+    if (this.#isClosed || werift.lastReceivedTsn !== undefined) return
+    this.#expectFrom(peer.initialTsn)
+    werift.lastReceivedTsn = FIRST_SHOWN_TSN - 1
+    werift.reconfigResponseSeq = (peer.initialTsn - 1) >>> 0
+    werift.remoteVerificationTag = peer.tag
+    werift.ssthresh = peer.windowBytes
+    werift.peerAdvertisedRwnd = peer.windowBytes
+    Object.assign(werift, {
+      _inboundStreamsCount: Math.min(peer.outboundStreams, MAX_STREAMS),
+      _outboundStreamsCount: Math.min(peer.inboundStreams, MAX_STREAMS),
+    })
+    werift.setState(WERIFT_ESTABLISHED)
+  }
+
   /** Takes a packet that came out of DTLS; the bytes are copied. */
   handlePacket(bytes: Uint8Array): void {
     if (this.#isClosed) return
     const { packet, fault } = admitSctpPacket(bytes, this.#state())
     if (fault !== undefined) this.#ports.onFault(fault)
-    if (packet !== undefined) this.#guard(this.#werift.handleData(Buffer.from(packet)))
+    if (packet === undefined) return
+    const copy = Buffer.from(packet)
+    const initialTsn = initialTsnOf(copy)
+    if (initialTsn !== undefined) this.#expectFrom(initialTsn)
+    shiftReceived(copy, this.#shift)
+    this.#guard(this.#werift.handleData(copy))
+    // RFC 6525 section 4.1 counts requests from the TSN as the peer knows it.
+    if (initialTsn !== undefined) this.#werift.reconfigResponseSeq = (initialTsn - 1) >>> 0
   }
 
   /**
@@ -90,16 +134,28 @@ export class SctpAssociation {
       localTag: werift.localVerificationTag,
       isEstablished: werift.state === 'connected',
       hasInitiated: this.#hasInitiated,
-      lastReceivedTsn: werift.lastReceivedTsn,
+      lastReceivedTsn:
+        werift.lastReceivedTsn === undefined ? undefined : (werift.lastReceivedTsn - this.#shift) >>> 0,
       nextTsn: werift.localTsn,
       heldChunks,
       windowBytes: werift.advertisedRwnd,
     }
   }
 
+  #expectFrom(initialTsn: number): void {
+    this.#shift = FIRST_SHOWN_TSN - initialTsn
+  }
+
+  #handleEstablished(): void {
+    // werift goes on repeating its INIT, and gives up in the end, when the peer's own handshake is done first.
+    this.#werift.timer1Cancel()
+    this.#ports.onEstablished()
+  }
+
   /** werift awaits what its transport returns, and forgets to catch what that throws. */
   async #send(packet: Uint8Array): Promise<void> {
     try {
+      unshiftSent(packet, this.#shift)
       this.#ports.send(packet)
     } catch (error) {
       this.#ports.onFault('sctp-internal', error)
@@ -117,11 +173,18 @@ export class SctpAssociation {
   }
 }
 
+/** werift's number for the state ESTABLISHED of RFC 9260 section 4. */
+const WERIFT_ESTABLISHED = 4
+
 /** What is used of werift's association, some of which its types call private. */
 interface WeriftAssociation {
   readonly state: string
   readonly localVerificationTag: number
-  readonly lastReceivedTsn: number | undefined
+  lastReceivedTsn: number | undefined
+  reconfigResponseSeq: number
+  remoteVerificationTag: number
+  ssthresh: number
+  peerAdvertisedRwnd: number
   readonly localTsn: number
   readonly inboundStreams: Readonly<Record<number, { readonly reassembly: readonly unknown[] }>>
   readonly reconfigQueue: number[]
@@ -130,6 +193,7 @@ interface WeriftAssociation {
   readonly stateChanged: { readonly connected: Event<[]>; readonly closed: Event<[]> }
   readonly advertisedRwnd: number
   start(remotePort: number): Promise<void>
+  setState(state: number): void
   init(): Promise<void>
   timer1Cancel(): void
   handleData(packet: Buffer): Promise<void>

@@ -8,6 +8,8 @@
 
 import { Hono } from 'hono'
 import type { HonoRequest } from 'hono'
+import * as v from 'valibot'
+import { channelIdSchema } from '#shared/control/messages'
 import type { SessionConfig } from '#shared/control/messages'
 import { readOffer } from '#shared/sdp/offer'
 import { limitBody, mediaTypeOf, parseJson, validate } from '../body.ts'
@@ -32,6 +34,7 @@ export const calls = new Hono<EdgeContext>()
       requestId,
       apiKey: caller.apiKey,
       offer,
+      channelId: readChannelId(context.req.query('dcid')),
       session: mergeSession(caller.session, session),
       place: clientPlaceOf(context.req.raw, edge.env.isLocal),
     }
@@ -53,6 +56,14 @@ export const calls = new Hono<EdgeContext>()
     await hangUp(context.req.param('callId'), requestId, edge, keepAliveOf(context))
     return context.body(null, 200)
   })
+
+/** `?dcid=`: the id of a data channel that the client has negotiated beforehand (docs/api.md). */
+function readChannelId(text: string | undefined): number | undefined {
+  if (text === undefined) return undefined
+  const parsed = v.safeParse(channelIdSchema, /^\d{1,5}$/.test(text) ? Number(text) : NaN)
+  if (parsed.success) return parsed.output
+  throw refusal('request-malformed', 'The parameter "dcid" is a number from 0 to 1023.', 'dcid')
+}
 
 interface CallRequest {
   readonly offer: string

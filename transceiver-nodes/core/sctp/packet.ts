@@ -148,7 +148,8 @@ function checkInitAck(chunk: Uint8Array, budget: Budget): SctpFault | undefined 
   return checkExpected(chunk, budget) ?? checkInitShape(chunk)
 }
 
-function checkInitShape(chunk: Uint8Array): SctpFault | undefined {
+/** Checks the form of an INIT or INIT ACK. */
+export function checkInitShape(chunk: Uint8Array): SctpFault | undefined {
   if (chunk.length < INIT_BYTES || readU32(chunk, 4) === 0) return 'sctp-chunk-malformed'
   if (readU16(chunk, 12) === 0 || readU16(chunk, 14) === 0) return 'sctp-chunk-malformed'
   return checkParameters(chunk, INIT_BYTES)
@@ -263,7 +264,7 @@ const SKIP_BIT = 0x80
 
 /** Fixed parts of chunks: RFC 9260 sections 3.3.1, 3.3.2, 3.3.4 and 3.3.8, RFC 3758 section 3.2. */
 const DATA_HEADER_BYTES = 16
-const INIT_BYTES = 20
+export const INIT_BYTES = 20
 const SACK_BYTES = 16
 const SHUTDOWN_BYTES = 8
 const FORWARD_TSN_BYTES = 8
