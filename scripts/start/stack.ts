@@ -60,6 +60,8 @@ export interface StackOptions {
   readonly backend?: BackendChoice
   /** Where relays listen for clients; on loopback no browser finds them, and a test can put a network in between. */
   readonly clientBind?: string
+  /** Runs the packages in this folder, as `npm run bundle` makes them, in place of the sources. */
+  readonly packages?: string
   /** Where the API keys are listed; the developer's own unless a test has others. */
   readonly apiKeysFile?: string
 }
@@ -109,7 +111,7 @@ export async function startStack(options: StackOptions): Promise<Stack> {
       new Child(
         `relay-${index + 1}`,
         process.execPath,
-        ['relay-nodes/main.ts'],
+        [programOf('relay', options.packages)],
         { ...environment, ...relayEnvironment(relay, index, address, options.clientBind ?? '0.0.0.0') },
         { readyUrl: `http://127.0.0.1:${relay.admin}/readyz`, onLine, supervise },
       ),
@@ -117,7 +119,7 @@ export async function startStack(options: StackOptions): Promise<Stack> {
   const transceiver = new Child(
     'transceiver',
     process.execPath,
-    ['transceiver-nodes/main.ts'],
+    [programOf('transceiver', options.packages)],
     {
       ...environment,
       ...transceiverEnvironment(ports.transceiver, options.transceiverThreads ?? 1),
@@ -139,6 +141,10 @@ export async function startStack(options: StackOptions): Promise<Stack> {
     throw error
   }
   return { url: `http://127.0.0.1:${ports.worker}`, address, ports, relays, transceiver, environment, stop }
+}
+
+function programOf(kind: 'relay' | 'transceiver', packages: string | undefined): string {
+  return packages === undefined ? `${kind}-nodes/main.ts` : `${packages}/${kind}/main.mjs`
 }
 
 /** Browsers refuse loopback as an ICE peer, so the relays advertise the machine's own address. */
@@ -202,7 +208,7 @@ function backendEnvironment(backend: BackendChoice | undefined): Record<string, 
 
 /** The Worker's secrets go through a file, so that they do not stand in the process list. */
 function workerProcess(
-  { ports, onLine, supervise = false, apiKeysFile = API_KEYS_FILE }: StackOptions,
+  { ports, onLine, packages, supervise = false, apiKeysFile = API_KEYS_FILE }: StackOptions,
   environment: Record<string, string>,
 ): Child {
   const folder = `${ROOT}.firsthop/worker-${ports.worker}`
@@ -222,6 +228,7 @@ function workerProcess(
     `${ROOT}node_modules/.bin/wrangler`,
     [
       'dev',
+      ...(packages === undefined ? [] : [`${packages}/worker/index.js`, '--no-bundle']),
       '--ip',
       '127.0.0.1',
       '--port',
