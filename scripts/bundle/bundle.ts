@@ -68,8 +68,8 @@ function nameOf(path: string): string {
 /** Threads lie beside the main file, as bundles. */
 const threadNames: Plugin = {
   name: 'thread-names',
-  setup({ onLoad }) {
-    onLoad({ filter: /-nodes\/.*\.ts$/ }, ({ path }) => ({
+  setup(bundling) {
+    bundling.onLoad({ filter: /-nodes\/.*\.ts$/ }, ({ path }) => ({
       contents: readFileSync(path, 'utf8').replaceAll(THREAD_URL, "new URL('./$1.mjs', import.meta.url)"),
       loader: 'ts',
     }))
