@@ -46,8 +46,11 @@ test('says when output audio begins and ends', () => {
   conversation.handleAudio(PART, new Int16Array(960))
   conversation.handleAudioDone(PART)
   play(3)
+  conversation.handleBackendEvent({ type: 'response.done', response: { id: 'resp_1' } })
+  play(1)
   expect(events.map(({ type, response_id: id }) => [type, id])).toEqual([
     ['output_audio_buffer.started', 'resp_1'],
+    ['response.done', undefined],
     ['output_audio_buffer.stopped', 'resp_1'],
   ])
 })
@@ -68,6 +71,19 @@ test('empties the queue when the user interrupts, and tells the backend how much
       content_index: 0,
       audio_end_ms: 200,
     },
+  ])
+})
+
+test('truncates to nothing what was queued behind the item that was heard', () => {
+  const { conversation, events, play } = recordedConversation()
+  conversation.handleAudio(PART, new Int16Array(4_800))
+  conversation.handleAudio({ ...PART, itemId: 'item_2' }, new Int16Array(4_800))
+  play(2)
+  conversation.handleClientEvent({ type: 'output_audio_buffer.clear' })
+  const truncations = events.filter(({ type }) => type === 'conversation.item.truncate')
+  expect(truncations.map((event) => [event['item_id'], event['audio_end_ms']])).toEqual([
+    ['item_1', 40],
+    ['item_2', 0],
   ])
 })
 

@@ -44,6 +44,7 @@ export class Conversation {
     if (event.type === 'session.created' || event.type === 'session.updated') {
       this.#interruptsResponse = interruptsResponse(event)
     }
+    if (event.type === 'response.done') this.#finishResponse(event)
     if (event.type === 'input_audio_buffer.speech_started' && this.#interruptsResponse) this.#interrupt()
   }
 
@@ -73,18 +74,24 @@ export class Conversation {
     }
   }
 
-  /** Empties the playout queue and tells the backend how much of the item was heard. */
+  #finishResponse(event: RealtimeEvent): void {
+    const id = field(event['response'], 'id')
+    if (typeof id === 'string') this.#playout.finishResponse(id)
+  }
+
+  /** Empties the playout queue and tells the backend how much of each item was heard. */
   #interrupt(): void {
     const cleared = this.#playout.clear()
     this.reportPlayout()
-    if (cleared === undefined) return
-    this.#ports.toBackend({
-      type: 'conversation.item.truncate',
-      event_id: this.#ports.eventId(),
-      item_id: cleared.part.itemId,
-      content_index: cleared.part.contentIndex,
-      audio_end_ms: Math.floor(cleared.playedMillis),
-    })
+    for (const { part, playedMillis } of cleared) {
+      this.#ports.toBackend({
+        type: 'conversation.item.truncate',
+        event_id: this.#ports.eventId(),
+        item_id: part.itemId,
+        content_index: part.contentIndex,
+        audio_end_ms: playedMillis,
+      })
+    }
   }
 
   /** Once per response: audio that is not queued is lost, and the client should know. */

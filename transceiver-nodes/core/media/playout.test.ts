@@ -37,27 +37,59 @@ describe('Playout', () => {
       playout.enqueue({ ...part('r1'), contentIndex }, ramp(1, FRAME))
     }
     playout.enqueue(part('r2'), ramp(1, FRAME))
-    playout.finish(part('r2'))
+    playout.finishResponse('r2')
     while (playout.pull(frame) === 'audio');
     expect(notices(playout)).toEqual(['started r1', 'stopped r1', 'started r2', 'stopped r2'])
   })
 
-  test('stops only when the part is finished, not when the backend is slow', () => {
+  test('stops only when the response is done, not when the backend is slow', () => {
     const playout = new Playout()
     playout.enqueue(part('r1'), ramp(1, FRAME))
     playout.pull(frame)
     expect(playout.pull(frame)).toBe('idle')
+    playout.finish(part('r1'))
+    expect(playout.pull(frame)).toBe('idle')
+    playout.enqueue({ ...part('r1'), contentIndex: 1 }, ramp(1, FRAME))
+    expect(playout.pull(frame)).toBe('audio')
     expect(notices(playout)).toEqual(['started r1'])
+    playout.finishResponse('r1')
+    expect(playout.pull(frame)).toBe('idle')
+    expect(notices(playout)).toEqual(['stopped r1'])
+  })
+
+  test('stops a response that was never done when another one takes over', () => {
+    const playout = new Playout()
+    playout.enqueue(part('r1'), ramp(1, FRAME))
+    playout.enqueue(part('r2'), ramp(1, FRAME))
+    playout.pull(frame)
+    playout.pull(frame)
+    expect(notices(playout)).toEqual(['started r1', 'stopped r1', 'started r2'])
+  })
+
+  test('says of each part that it is cleared of how much was heard: of those behind the first, nothing', () => {
+    const playout = new Playout()
+    const parts = [part('r1'), { ...part('r1'), contentIndex: 1 }, { ...part('r1'), itemId: 'second' }]
+    for (const each of parts) playout.enqueue(each, ramp(1, 2 * FRAME))
+    playout.pull(frame)
+    expect(playout.clear().map(({ playedMillis }) => playedMillis)).toEqual([20, 0, 0])
+  })
+
+  test('is cleared between two parts of a response, and plays nothing more of it', () => {
+    const playout = new Playout()
+    playout.enqueue(part('r1'), ramp(1, FRAME))
     playout.finish(part('r1'))
     playout.pull(frame)
-    expect(notices(playout)).toEqual(['stopped r1'])
+    playout.pull(frame)
+    expect(playout.clear()).toEqual([])
+    expect(playout.enqueue({ ...part('r1'), contentIndex: 1 }, ramp(1, FRAME))).toBe('response-cleared')
+    expect(notices(playout)).toEqual(['started r1', 'cleared r1'])
   })
 
   test('clears at once, says what was heard and refuses the rest of the response', () => {
     const playout = new Playout()
     playout.enqueue(part('r1'), ramp(1, 10 * FRAME))
     for (let frames = 0; frames < 3; frames++) playout.pull(frame)
-    expect(playout.clear()).toEqual({ part: part('r1'), playedMillis: 60 })
+    expect(playout.clear()).toEqual([{ part: part('r1'), playedMillis: 60 }])
     expect(playout.pull(frame)).toBe('idle')
     expect(playout.backlogMillis).toBe(0)
     expect(playout.enqueue(part('r1'), ramp(1, FRAME))).toBe('response-cleared')
@@ -73,16 +105,16 @@ describe('Playout', () => {
     playout.pull(frame)
     playout.pull(frame)
     playout.enqueue({ ...part('r1'), contentIndex: 1 }, ramp(1, FRAME))
-    expect(playout.clear()).toEqual({ part: { ...part('r1'), contentIndex: 1 }, playedMillis: 0 })
+    expect(playout.clear()).toEqual([{ part: { ...part('r1'), contentIndex: 1 }, playedMillis: 0 }])
   })
 
   test('has nothing to say about a queue that is empty or played out', () => {
     const playout = new Playout()
-    expect(playout.clear()).toBeUndefined()
+    expect(playout.clear()).toEqual([])
     playout.enqueue(part('r1'), ramp(1, FRAME))
-    playout.finish(part('r1'))
+    playout.finishResponse('r1')
     playout.pull(frame)
-    expect(playout.clear()).toBeUndefined()
+    expect(playout.clear()).toEqual([])
     expect(notices(playout)).toEqual(['started r1', 'stopped r1'])
   })
 
@@ -106,14 +138,14 @@ describe('Playout', () => {
       expect(playout.pull(frame)).toBe('packet')
       expect(playout.packet).toBe(each)
     }
-    expect(playout.clear()).toEqual({ part: part('r1'), playedMillis: 40 })
+    expect(playout.clear()).toEqual([{ part: part('r1'), playedMillis: 40 }])
   })
 
   test('plays a part of packets after one of samples', () => {
     const playout = new Playout()
     playout.enqueue(part('r1'), ramp(1, 10))
     playout.enqueuePacket(part('r2'), packet(9, 60))
-    playout.finish(part('r2'))
+    playout.finishResponse('r2')
     expect([1, 2, 3].map(() => playout.pull(frame))).toEqual(['audio', 'packet', 'idle'])
     expect(notices(playout)).toEqual(['started r1', 'stopped r1', 'started r2', 'stopped r2'])
   })
@@ -159,6 +191,9 @@ describe('Playout', () => {
           } else if (kind === 'finish') {
             playout.finish(target)
             model.finish(target)
+          } else if (kind === 'finish-response') {
+            playout.finishResponse(`r${response}`)
+            model.finishResponse(`r${response}`)
           } else if (kind === 'clear') {
             expect(playout.clear()).toEqual(model.clear())
           } else {
@@ -178,6 +213,7 @@ class NaivePlayout {
   readonly notices: string[] = []
   #parts: NaivePart[] = []
   #cleared: string[] = []
+  #done: string[] = []
   #sounding: string | undefined
 
   get backlog(): number {
@@ -199,6 +235,13 @@ class NaivePlayout {
     }
   }
 
+  finishResponse(responseId: string): void {
+    const target = part(responseId)
+    this.finish(target)
+    const isHere = this.#parts.some((entry) => entry.part.responseId === responseId)
+    if (isHere || this.#sounding === responseId) this.#done.push(responseId)
+  }
+
   pull(): unknown {
     const head = this.#head()
     if (head === undefined) return undefined
@@ -211,14 +254,21 @@ class NaivePlayout {
     return [...ready, ...Array.from({ length: FRAME - ready.length }, () => 0)]
   }
 
-  clear(): { part: AudioPart; playedMillis: number } | undefined {
-    const head = this.#head()
-    if (head === undefined) return undefined
-    this.#cleared = this.#parts.map(({ part }) => part.responseId)
+  clear(): unknown[] {
+    const responseId = this.#head()?.part.responseId ?? this.#sounding
+    if (responseId === undefined) return []
+    this.#cleared.push(responseId, ...this.#parts.map((entry) => entry.part.responseId))
+    const parts = this.#parts.map((entry) => ({
+      part: entry.part,
+      playedMillis: Math.floor(entry.played / 24),
+    }))
     this.#parts = []
+    this.#done = []
     this.#sounding = undefined
-    this.notices.push(`cleared ${head.part.responseId}`)
-    return { part: head.part, playedMillis: Math.floor(head.played / 24) }
+    this.notices.push(`cleared ${responseId}`)
+    return parts.filter(
+      (heard, at) => parts.findIndex((other) => other.part.responseId === heard.part.responseId) === at,
+    )
   }
 
   #enqueue(target: AudioPart, content: readonly NaiveContent[], isPackets: boolean): string {
@@ -238,16 +288,19 @@ class NaivePlayout {
 
   /** The first part that is not played out; a response of which nothing is left has stopped. */
   #head(): NaivePart | undefined {
-    const left = this.#parts.findIndex(
-      ({ finished, played, content }) => !finished || played < content.length,
-    )
-    const played = this.#parts.splice(0, left < 0 ? this.#parts.length : left)
+    this.#parts = this.#parts.filter(({ finished, played, content }, at) => {
+      const isBehind = this.#parts
+        .slice(0, at)
+        .some((before) => !before.finished || before.played < before.content.length)
+      return isBehind || !finished || played < content.length
+    })
     const head = this.#parts[0]
-    const hasStopped = this.#sounding !== undefined && this.#sounding !== head?.part.responseId
-    if (played.length > 0 && hasStopped) {
-      this.notices.push(`stopped ${this.#sounding}`)
-      this.#sounding = undefined
-    }
+    const sounding = this.#sounding
+    if (sounding === undefined || sounding === head?.part.responseId) return head
+    if (head === undefined && !this.#done.includes(sounding)) return head
+    this.notices.push(`stopped ${sounding}`)
+    this.#done = this.#done.filter((responseId) => responseId !== sounding)
+    this.#sounding = undefined
     return head
   }
 }
@@ -264,7 +317,15 @@ interface NaivePart {
 
 const operation = fc.record({
   kind: fc.constantFrom(
-    ...(['enqueue', 'enqueue', 'enqueue-packet', 'enqueue-packet', 'finish', 'clear'] as const),
+    ...([
+      'enqueue',
+      'enqueue',
+      'enqueue-packet',
+      'enqueue-packet',
+      'finish',
+      'finish-response',
+      'clear',
+    ] as const),
     ...(['pull', 'pull', 'pull'] as const),
   ),
   response: fc.nat(3),

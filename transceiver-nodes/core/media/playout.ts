@@ -8,7 +8,8 @@
  * Of a response that was cleared, audio still on its way from the backend is refused.
  *
  * A part comes as samples, or as packets of the client's codec that are sent as they are; the first piece of it
- * decides. A response whose next part comes only after the queue ran dry is reported as stopped and started again.
+ * decides. A response has stopped when it is done and all of it has been handed out, or when another one takes over:
+ * the API says `stopped` after `response.done`, however slow the backend is (API reference, Realtime, server events).
  */
 
 import { BACKEND_SAMPLE_RATE_HZ } from '../../backends/backend.ts'
@@ -24,7 +25,7 @@ export interface PlayoutNotice {
   readonly responseId: string
 }
 
-/** The part that was playing when the queue was cleared, and how much of it was handed out, in whole ms. */
+/** A part that the queue was cleared of, and how much of it was handed out, in whole ms. */
 export interface HeardPart {
   readonly part: AudioPart
   readonly playedMillis: number
@@ -37,7 +38,10 @@ export class Playout {
   #backlogSamples = 0
   #packet: Uint8Array = NO_BYTES
   #soundingResponse: string | undefined
-  #clearedResponses: ReadonlySet<string> = new Set()
+  /** Those with audio here that are done; the one that sounds, and those that wait. */
+  readonly #doneResponses = new Set<string>()
+  /** The last few. */
+  readonly #clearedResponses = new Set<string>()
 
   /** How long it takes to play what waits. */
   get backlogMillis(): number {
@@ -67,6 +71,13 @@ export class Playout {
     }
   }
 
+  /** Says that the response is done: no more audio of any of its parts comes. */
+  finishResponse(responseId: string): void {
+    const parts = this.#parts.filter(({ part }) => part.responseId === responseId)
+    for (const queued of parts) queued.isFinished = true
+    if (parts.length > 0 || this.#soundingResponse === responseId) this.#doneResponses.add(responseId)
+  }
+
   /**
    * Hands out the next 20 ms: `audio` fills `into`, with silence after the end of a part; `packet` leaves it in
    * `this.packet`; `idle` means that there is nothing to say.
@@ -82,16 +93,18 @@ export class Playout {
     return head.isPackets ? 'packet' : 'audio'
   }
 
-  /** Empties the queue and returns the part at its head, undefined when nothing was queued; parts behind it are unheard. */
-  clear(): HeardPart | undefined {
-    const head = this.#dropPlayedParts()
-    if (head === undefined) return undefined
-    this.#clearedResponses = new Set(this.#parts.map((queued) => queued.part.responseId))
-    this.#parts.length = 0
+  /** Empties the queue and returns the parts that were in it, the one that was playing first; no other was heard. */
+  clear(): readonly HeardPart[] {
+    const responseId = this.#dropPlayedParts()?.part.responseId ?? this.#soundingResponse
+    if (responseId === undefined) return []
+    const cleared = this.#parts.splice(0)
+    this.#refuse(responseId)
+    for (const { part } of cleared) this.#refuse(part.responseId)
     this.#backlogSamples = 0
     this.#soundingResponse = undefined
-    this.#notices.push({ type: 'cleared', responseId: head.part.responseId })
-    return { part: head.part, playedMillis: Math.floor(head.playedSamples / SAMPLES_PER_MILLI) }
+    this.#doneResponses.clear()
+    this.#notices.push({ type: 'cleared', responseId })
+    return cleared.filter(isFirstOfItsPart).map(heardPart)
   }
 
   /** Returns the oldest transition not yet told; undefined when all are. */
@@ -127,9 +140,18 @@ export class Playout {
     while (head !== undefined && head.isFinished && head.pieces.length === 0) {
       this.#parts.shift()
       head = this.#parts[0]
-      if (this.#soundingResponse !== head?.part.responseId) this.#stop()
     }
+    const sounding = this.#soundingResponse
+    if (sounding === undefined || sounding === head?.part.responseId) return head
+    if (head !== undefined || this.#doneResponses.has(sounding)) this.#stop(sounding)
     return head
+  }
+
+  /** From now on, audio of the response is refused: for long enough that what was on its way has come. */
+  #refuse(responseId: string): void {
+    this.#clearedResponses.add(responseId)
+    if (this.#clearedResponses.size <= MAX_CLEARED_RESPONSES) return
+    for (const oldest of this.#clearedResponses) return void this.#clearedResponses.delete(oldest)
   }
 
   #start(responseId: string): void {
@@ -137,9 +159,9 @@ export class Playout {
     this.#notices.push({ type: 'started', responseId })
   }
 
-  #stop(): void {
-    if (this.#soundingResponse === undefined) return
-    this.#notices.push({ type: 'stopped', responseId: this.#soundingResponse })
+  #stop(responseId: string): void {
+    this.#notices.push({ type: 'stopped', responseId })
+    this.#doneResponses.delete(responseId)
     this.#soundingResponse = undefined
   }
 }
@@ -160,6 +182,14 @@ interface QueuedPart {
 
 function isSamePart(a: AudioPart, b: AudioPart): boolean {
   return a.itemId === b.itemId && a.contentIndex === b.contentIndex && a.responseId === b.responseId
+}
+
+function isFirstOfItsPart(queued: QueuedPart, index: number, all: readonly QueuedPart[]): boolean {
+  return all.findIndex(({ part }) => isSamePart(part, queued.part)) === index
+}
+
+function heardPart({ part, playedSamples }: QueuedPart): HeardPart {
+  return { part, playedMillis: Math.floor(playedSamples / SAMPLES_PER_MILLI) }
 }
 
 /** A frame can be handed out when it is full, or when the part ends in it. */
@@ -199,6 +229,8 @@ const SAMPLES_PER_MILLI = BACKEND_SAMPLE_RATE_HZ / 1000
 /** What a packet lasts, as docs/backends.md asks of a backend. */
 const SAMPLES_PER_PACKET = 20 * SAMPLES_PER_MILLI
 
+/** A backend makes one response at a time, and few besides the conversation. */
+const MAX_CLEARED_RESPONSES = 16
 /** How far a backend may run ahead of the listener: longer than any answer, 14 MB a call at worst. */
 export const MAX_BACKLOG_SECONDS = 300
 const MAX_BACKLOG_SAMPLES = MAX_BACKLOG_SECONDS * BACKEND_SAMPLE_RATE_HZ
