@@ -17,34 +17,40 @@ const SAMPLES_PER_MILLI = 24
 /** A call: a backend's script on one side, a ledger of what left on the other, 20 ms ticks in between. */
 class VirtualCall {
   readonly told: { readonly at: number; readonly event: RealtimeEvent }[] = []
-  readonly truncations: { readonly at: number; readonly item: string; readonly millis: number }[] = []
-  /** Samples of each response that were sent, and the frames in which they were. */
+  readonly truncations: { readonly at: number; readonly part: number; readonly millis: number }[] = []
+  /** Samples of each part that were said and that were sent, and the frames of each response in which they were. */
+  readonly saidSamples = new Map<number, number>()
   readonly sentSamples = new Map<number, number>()
   readonly sentAt = new Map<number, number[]>()
-  readonly saidSamples = new Map<number, number>()
+  readonly responseByPart = new Map<number, number>()
   now = 0
+  /** Of the whole call, so that a sample can name it. */
+  #part = 1
   readonly #playout = new Playout()
   readonly #frame = new Int16Array(FRAME_MILLIS * SAMPLES_PER_MILLI)
   readonly #conversation = new Conversation(this.#playout, {
     toClient: (event) => this.told.push({ at: this.now, event }),
     toBackend: (event) => {
-      const { item_id: item, audio_end_ms: millis } = event as unknown as {
-        item_id: string
-        audio_end_ms: number
-      }
-      this.truncations.push({ at: this.now, item, millis })
+      const { content_index: part, audio_end_ms: millis } = event as unknown as Truncation
+      this.truncations.push({ at: this.now, part, millis })
     },
     describePath: () => ({}),
     eventId: () => 'e',
   })
 
   say(response: number, samples: number): void {
-    this.saidSamples.set(response, (this.saidSamples.get(response) ?? 0) + samples)
-    this.#conversation.handleAudio(partOf(response), new Int16Array(samples).fill(response))
+    this.saidSamples.set(this.#part, (this.saidSamples.get(this.#part) ?? 0) + samples)
+    this.responseByPart.set(this.#part, response)
+    this.#conversation.handleAudio(partOf(response, this.#part), new Int16Array(samples).fill(this.#part))
+  }
+
+  /** Ends the part that is being said; the response goes on. */
+  endPart(response: number): void {
+    this.#conversation.handleAudioDone(partOf(response, this.#part++))
   }
 
   finish(response: number): void {
-    this.#conversation.handleAudioDone(partOf(response))
+    this.endPart(response)
     this.#conversation.handleBackendEvent({ type: 'response.done', response: { id: `resp_${response}` } })
   }
 
@@ -62,9 +68,10 @@ class VirtualCall {
   }
 
   #note(): void {
-    const response = this.#frame[0] ?? 0
-    const samples = this.#frame.filter((sample) => sample === response).length
-    this.sentSamples.set(response, (this.sentSamples.get(response) ?? 0) + samples)
+    const part = this.#frame[0] ?? 0
+    const samples = this.#frame.filter((sample) => sample === part).length
+    const response = this.responseByPart.get(part) ?? 0
+    this.sentSamples.set(part, (this.sentSamples.get(part) ?? 0) + samples)
     this.sentAt.set(response, [...(this.sentAt.get(response) ?? []), this.now])
   }
 
@@ -76,8 +83,13 @@ class VirtualCall {
   }
 }
 
-function partOf(response: number): AudioPart {
-  return { responseId: `resp_${response}`, itemId: `item_${response}`, contentIndex: 0 }
+interface Truncation {
+  readonly content_index: number
+  readonly audio_end_ms: number
+}
+
+function partOf(response: number, part: number): AudioPart {
+  return { responseId: `resp_${response}`, itemId: `item_${response}`, contentIndex: part }
 }
 
 test('an answer that comes faster than real time is told of for exactly as long as it is sent', () => {
@@ -95,7 +107,9 @@ test('an answer that comes slower than real time does not stop in its gaps, nor 
   const call = new VirtualCall()
   for (let i = 0; i < 10; i++) {
     call.say(1, 40 * SAMPLES_PER_MILLI)
-    call.tick(5)
+    call.tick(2)
+    if (i % 2 === 0) call.endPart(1)
+    call.tick(3)
   }
   call.finish(1)
   call.tick(1)
@@ -110,7 +124,7 @@ test('an interruption takes effect within one frame and names the milliseconds t
   call.say(1, 5_000 * SAMPLES_PER_MILLI)
   call.tick(37)
   call.interrupt(true)
-  expect(call.truncations).toEqual([{ at: 740, item: 'item_1', millis: 740 }])
+  expect(call.truncations).toEqual([{ at: 740, part: 1, millis: 740 }])
   call.say(1, 480)
   call.tick(10)
   expect(call.sentAt.get(1)?.at(-1)).toBe(740)
@@ -127,7 +141,7 @@ test('whatever a backend, a user and a client do, what is told is what was sent'
       weight: 5,
       arbitrary: fc.record({ kind: fc.constant('tick'), frames: fc.integer({ min: 1, max: 12 }) }),
     },
-    { weight: 2, arbitrary: fc.record({ kind: fc.constant('finish') }) },
+    { weight: 2, arbitrary: fc.record({ kind: fc.constantFrom('end-part', 'finish') }) },
     { weight: 1, arbitrary: fc.record({ kind: fc.constant('interrupt'), isByVoice: fc.boolean() }) },
   ) as fc.Arbitrary<Step>
   fc.assert(
@@ -137,6 +151,7 @@ test('whatever a backend, a user and a client do, what is told is what was sent'
       for (const { kind, samples = 0, frames = 0, isByVoice = false } of steps) {
         if (kind === 'say') call.say(response, samples)
         if (kind === 'tick') call.tick(frames)
+        if (kind === 'end-part') call.endPart(response)
         if (kind === 'finish') call.finish(response++)
         if (kind === 'interrupt') call.interrupt(isByVoice)
       }
@@ -149,7 +164,7 @@ test('whatever a backend, a user and a client do, what is told is what was sent'
 })
 
 interface Step {
-  readonly kind: 'say' | 'tick' | 'finish' | 'interrupt'
+  readonly kind: 'say' | 'tick' | 'end-part' | 'finish' | 'interrupt'
   readonly samples?: number
   readonly frames?: number
   readonly isByVoice?: boolean
@@ -158,7 +173,7 @@ interface Step {
 function mustBeTrue(call: VirtualCall, response: number): void {
   const story = call.story(response)
   const sentAt = call.sentAt.get(response) ?? []
-  const sent = call.sentSamples.get(response) ?? 0
+  const parts = [...call.responseByPart].filter(([, of]) => of === response).map(([part]) => part)
   const types = story.map(({ type }) => type).join(' ')
   expect(['', 'started stopped', 'started cleared', 'cleared']).toContain(types)
   // It starts with the first frame that is sent, and nothing is sent after its end.
@@ -166,18 +181,30 @@ function mustBeTrue(call: VirtualCall, response: number): void {
   expect(sentAt.every((at) => at <= (story.at(-1)?.at ?? 0))).toBe(true)
   // It stops when all that was said has been sent, after its response.done.
   if (types === 'started stopped') {
-    expect(sent).toBe(call.saidSamples.get(response))
-    const done = call.told.findIndex(({ event }) => isDone(event, response))
-    const stopped = call.told.findIndex(
-      ({ event }) => event.type.endsWith('stopped') && event['response_id'] === `resp_${response}`,
-    )
+    for (const part of parts) expect(call.sentSamples.get(part)).toBe(call.saidSamples.get(part))
+    const [done, stopped] = [
+      call.told.findIndex(isDoneOf(response)),
+      call.told.findIndex(isStoppedOf(response)),
+    ]
     expect(stopped).toBeGreaterThan(done)
   }
-  // What the backend is told to cut is what was sent, at the moment it was cleared.
-  const truncation = call.truncations.find(({ item }) => item === `item_${response}`)
-  if (truncation !== undefined) expect(truncation.millis).toBe(Math.floor(sent / SAMPLES_PER_MILLI))
+  // What the backend is told to cut is what was sent, at the moment when it was cleared.
+  const clearedAt = types.endsWith('cleared') ? story.at(-1)?.at : undefined
+  for (const part of parts) {
+    const sent = call.sentSamples.get(part) ?? 0
+    const truncation = call.truncations.find((each) => each.part === part)
+    if (truncation === undefined) continue
+    expect(truncation.millis).toBe(Math.floor(sent / SAMPLES_PER_MILLI))
+    if (clearedAt !== undefined) expect(truncation.at).toBe(clearedAt)
+  }
 }
 
-function isDone(event: RealtimeEvent, response: number): boolean {
-  return event.type === 'response.done' && (event['response'] as { id: string }).id === `resp_${response}`
+function isDoneOf(response: number): (told: { readonly event: RealtimeEvent }) => boolean {
+  return ({ event }) =>
+    event.type === 'response.done' && (event['response'] as { id: string }).id === `resp_${response}`
+}
+
+function isStoppedOf(response: number): (told: { readonly event: RealtimeEvent }) => boolean {
+  return ({ event }) =>
+    event.type === 'output_audio_buffer.stopped' && event['response_id'] === `resp_${response}`
 }
