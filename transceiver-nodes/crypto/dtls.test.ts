@@ -45,6 +45,17 @@ test('takes two round trips: no cookie is asked for', () => {
   expect(client.connections).toHaveLength(1)
 })
 
+test('goes on when the answer comes just as its own flight is due again', () => {
+  const { client, server } = watch(openPair({}, { firstRetransmit: 1 }))
+  client.endpoint.start()
+  deliver(client, server)
+  deliver(server, client)
+  // OpenSSL reads its own clock: with the next datagram it sends its flight again before it takes the answer.
+  for (const dueAt = performance.now() + 5; performance.now() < dueAt;);
+  settle(client, server)
+  expect(client.connections.length + server.connections.length).toBe(2)
+})
+
 test('carries data both ways, in datagrams that stay whole', () => {
   const { client, server } = watch(connectPair())
   const messages = [

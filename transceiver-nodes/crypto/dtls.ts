@@ -93,8 +93,8 @@ export class DtlsEndpoint {
           : Math.min(previous * 2, LONGEST_RETRANSMIT),
     }
     this.#ssl = options.context.createConnection()
-    this.#input = openDatagramQueue()
-    this.#output = openDatagramQueue()
+    this.#input = openDatagramQueue(INPUT_QUEUE_BYTES)
+    this.#output = openDatagramQueue(OUTPUT_QUEUE_BYTES)
     openssl.SSL_set_bio(this.#ssl, this.#input, this.#output)
     openssl.SSL_ctrl(this.#ssl, SSL_CTRL_SET_MTU, DTLS_MTU_BYTES, 0)
     if (options.role === 'client') openssl.SSL_set_connect_state(this.#ssl)
@@ -255,10 +255,10 @@ export class DtlsEndpoint {
 }
 
 /** Datagrams on their way into OpenSSL or out of it: never more than one in, and one flight out. */
-function openDatagramQueue(): openssl.Address {
+function openDatagramQueue(bytes: number): openssl.Address {
   const queue = openssl.demand(openssl.BIO_new(openssl.BIO_s_dgram_mem()), 'BIO_new')
   // It grows when it must; as it comes, it has room for nine datagrams, 15 KB.
-  openssl.BIO_ctrl(queue, BIO_C_SET_WRITE_BUF_SIZE, QUEUE_BYTES, 0)
+  openssl.BIO_ctrl(queue, BIO_C_SET_WRITE_BUF_SIZE, bytes, 0)
   return queue
 }
 
@@ -292,8 +292,13 @@ const OUTPUT_AT = INPUT_AT + MAX_DATAGRAM_BYTES
 const DATA_AT = OUTPUT_AT + MAX_DATAGRAM_BYTES
 const scratch = new PacketMemory(DATA_AT + MAX_DATAGRAM_BYTES)
 
-/** First size of a datagram queue, where each datagram takes some 250 bytes more. */
-const QUEUE_BYTES = 2048
+/** First size of a datagram queue, where each datagram takes some 250 bytes more; it is read as soon as it is written. */
+const INPUT_QUEUE_BYTES = 2048
+/**
+ * The same for two flights: one call of OpenSSL may write the next after it has sent the last again, and a queue that
+ * would have to grow then refuses, which ends the handshake.
+ */
+const OUTPUT_QUEUE_BYTES = 8192
 
 // bio.h, ssl.h, sslerr.h
 
