@@ -16,10 +16,12 @@ export interface Answer {
 export function readAnswer(text: string): Answer {
   const description = parseDescription(text)
   const section = typeof description === 'string' ? undefined : description.media[0]
-  if (section === undefined) throw new Error('the answer is not SDP')
+  if (typeof description === 'string' || section === undefined) throw new Error('the answer is not SDP')
   const candidates = attributeValues(section, 'candidate').flatMap(readCandidate)
-  const [ufrag, pwd] = [attributeValue(section, 'ice-ufrag'), attributeValue(section, 'ice-pwd')]
-  const fingerprint = attributeValue(section, 'fingerprint')?.replace(/^sha-256 /, '')
+  // What stands for the whole session may stand above its sections.
+  const valueOf = (name: string) => attributeValue(section, name) ?? attributeValue(description, name)
+  const [ufrag, pwd] = [valueOf('ice-ufrag'), valueOf('ice-pwd')]
+  const fingerprint = valueOf('fingerprint')?.replace(/^sha-256 /i, '')
   if (!ufrag || !pwd || !fingerprint || candidates.length === 0) throw new Error('the answer takes no audio')
   return { ufrag, pwd, fingerprint, candidates }
 }
@@ -27,5 +29,5 @@ export function readAnswer(text: string): Answer {
 /** RFC 8839 section 5.1: foundation, component, transport, priority, address, port. */
 function readCandidate(value: string): Endpoint[] {
   const [, , transport, , address = '', port = ''] = value.split(' ')
-  return transport === 'udp' ? [{ address, port: Number(port) }] : []
+  return transport?.toLowerCase() === 'udp' ? [{ address, port: Number(port) }] : []
 }

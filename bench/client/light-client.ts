@@ -27,6 +27,8 @@ export interface LightClientOptions {
   readonly memory: PacketMemory
   /** Sends a packet to the candidate with this index; its bytes are valid only during the call. */
   readonly transmit: (path: number, packet: Uint8Array) => void
+  /** As `LightIceOptions` has it. */
+  readonly nominates?: boolean
   /** Takes an authentic RTP packet, decrypted where it lies. */
   readonly onAudio: (start: number, length: number, now: Millis) => void
 }
@@ -89,6 +91,7 @@ export class LightClient {
         localMac: hmacSha1(utf8(this.#pwd)),
         remoteMac: hmacSha1(utf8(pwd)),
         candidates,
+        nominates: this.#options.nominates ?? false,
         randomBytes,
         transmit,
       },

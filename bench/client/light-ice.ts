@@ -13,6 +13,7 @@ import {
   iceControlling,
   priority,
   readNumber,
+  useCandidate,
   username,
   xorMappedAddress,
 } from '#shared/stun/attributes'
@@ -39,6 +40,8 @@ export interface LightIceOptions {
   readonly localMac: Hmac
   readonly remoteMac: Hmac
   readonly candidates: readonly Endpoint[]
+  /** Nominates every path that it checks, for a server that leaves control to the client. */
+  readonly nominates?: boolean
   readonly randomBytes: (length: number) => Uint8Array
   /** Sends a message to the candidate with this index. */
   readonly transmit: (path: number, message: Uint8Array) => void
@@ -50,7 +53,8 @@ export class LightIce {
   selected = -1
   readonly #options: LightIceOptions
   readonly #paths: readonly LightPath[]
-  readonly #tieBreaker = new Uint8Array(8)
+  /** The least there is; libjuice takes 0 for none. */
+  readonly #tieBreaker = new Uint8Array([0, 0, 0, 0, 0, 0, 0, 1])
   #isControlling = true
   #nomination = -1
   #nominated = -1
@@ -124,7 +128,8 @@ export class LightIce {
     path.sentAt = now
     path.isAnswered = false
     const role = this.#isControlling ? iceControlling(this.#tieBreaker) : iceControlled(this.#tieBreaker)
-    const attributes = [username(name), role, priority(HOST_PRIORITY)]
+    const nomination = this.#options.nominates === true && this.#isControlling ? [useCandidate()] : []
+    const attributes = [username(name), role, priority(HOST_PRIORITY), ...nomination]
     const protect = { integrity: remoteMac, fingerprint: true }
     transmit(index, encodeStunMessage(BINDING_REQUEST, path.transactionId, attributes, protect))
   }

@@ -12,20 +12,34 @@ import { createCertificate } from '../../transceiver-nodes/crypto/certificate.ts
 import { DtlsContext } from '../../transceiver-nodes/crypto/dtls-context.ts'
 import { LIGHT_CLIENT_BYTES, LightClient, SEND_BYTES } from './light-client.ts'
 
-/** Takes note of an authentic packet that reached a client, by its number. */
-export type OnClientAudio = (client: number, now: Millis) => void
+/** Takes note of an authentic packet that reached a client, by its number, and of its bytes. */
+export type OnClientAudio = (client: number, now: Millis, bytes: number) => void
+
+/** How clients differ from those of this project's own calls. */
+export interface UdpClientsOptions {
+  /** What they say, 20 ms of Opus; silence when absent. */
+  readonly speech?: Uint8Array
+  /** As `LightIceOptions` has it. */
+  readonly nominates?: boolean
+  /** Where their sockets are bound; loopback when absent. */
+  readonly bind?: string
+}
 
 /** Clients that talk for as long as they are not closed: 50 packets a second each. */
 export class UdpClients {
+  /** Packets of audio sent. */
+  sent = 0
   readonly #memory = new PacketMemory(LIGHT_CLIENT_BYTES)
   readonly #context = new DtlsContext(createCertificate())
   readonly #onAudio: OnClientAudio
+  readonly #options: UdpClientsOptions
   readonly #pacer = new Pacer(monotonicNow())
   readonly #callers: Caller[] = []
   #timer: NodeJS.Timeout | undefined
 
-  constructor(onAudio: OnClientAudio) {
+  constructor(onAudio: OnClientAudio, options: UdpClientsOptions = {}) {
     this.#onAudio = onAudio
+    this.#options = options
     this.#schedule()
   }
 
@@ -37,11 +51,12 @@ export class UdpClients {
       context: this.#context,
       memory: this.#memory,
       transmit: (path, packet) => send(socket, client, path, packet),
-      onAudio: (_start, _length, now) => this.#onAudio(number, now),
+      nominates: this.#options.nominates ?? false,
+      onAudio: (_start, length, now) => this.#onAudio(number, now, length),
     })
     this.#callers.push({ socket, client })
     socket.on('message', (datagram, sender) => this.#handleDatagram(client, datagram, sender))
-    socket.bind(0, '127.0.0.1')
+    socket.bind(0, this.#options.bind ?? '127.0.0.1')
     await once(socket, 'listening')
     client.handleAnswer(await place(client.offer), monotonicNow())
     const deadline = monotonicNow() + CONNECT_WAIT
@@ -97,7 +112,7 @@ export class UdpClients {
     for (const { client } of this.#callers) {
       client.handleTick(now)
       for (let frame = this.#pacer.frame; frame < this.#pacer.frame + due; frame++) {
-        client.sendAudio(SILENCE, rtpTimestampOf(frame, 0))
+        if (client.sendAudio(this.#options.speech ?? SILENCE, rtpTimestampOf(frame, 0))) this.sent++
       }
     }
   }

@@ -1,0 +1,48 @@
+/** The child's side of a measured server: it answers each line with one line of JSON. `LineProcess` is the other side. */
+
+import { createInterface } from 'node:readline'
+
+/** A server to be measured. */
+export interface MeasuredServer {
+  /** Takes an offer, returns the answer, and echoes what the client says. */
+  readonly place: (offer: string) => Promise<string>
+  /** Ends every call. */
+  readonly endAll: () => void
+  /** Further numbers for the report. */
+  readonly counts?: () => Readonly<Record<string, number>>
+}
+
+/** What a server has used so far. */
+export interface ServerReport {
+  readonly cpuMicros: number
+  readonly rssBytes: number
+  readonly [count: string]: number
+}
+
+/** Serves lines until the process is killed: `place <JSON offer>`, `end-all`, `collect`, `report`. */
+export function serveLines(server: MeasuredServer): void {
+  console.log('ready')
+  createInterface({ input: process.stdin }).on('line', (line) => {
+    void answerTo(line, server).then((answer) => console.log(JSON.stringify(answer)))
+  })
+}
+
+async function answerTo(line: string, server: MeasuredServer): Promise<unknown> {
+  const [command = '', argument = ''] = line.split(/ (.*)/s)
+  switch (command) {
+    case 'place':
+      return server.place(JSON.parse(argument) as string)
+    case 'end-all':
+      return server.endAll()
+    case 'collect':
+      return globalThis.gc?.()
+    default:
+      return report(server)
+  }
+}
+
+/** User and system time of all threads of the process. */
+function report(server: MeasuredServer): ServerReport {
+  const { user, system } = process.cpuUsage()
+  return { cpuMicros: user + system, rssBytes: process.memoryUsage().rss, ...server.counts?.() }
+}
