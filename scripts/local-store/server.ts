@@ -11,6 +11,8 @@ import { MemoryEngine } from './memory-engine.ts'
 import { createRestServer } from './rest-server.ts'
 
 export interface LocalStoreOptions {
+  /** Loopback unless it is told otherwise. */
+  readonly host?: string
   /** 0 takes a free port. */
   readonly port: number
   readonly token: string
@@ -22,11 +24,15 @@ export interface LocalStore {
 }
 
 /** Starts the store; resolves when it listens, rejects when the port is taken. */
-export async function startLocalStore({ port, token }: LocalStoreOptions): Promise<LocalStore> {
-  const server = createRestServer({ engine: new MemoryEngine(monotonicNow), token }).listen(port, '127.0.0.1')
+export async function startLocalStore({
+  host = '127.0.0.1',
+  port,
+  token,
+}: LocalStoreOptions): Promise<LocalStore> {
+  const server = createRestServer({ engine: new MemoryEngine(monotonicNow), token }).listen(port, host)
   await once(server, 'listening')
   return {
-    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    url: `http://${host}:${(server.address() as AddressInfo).port}`,
     close: async () => {
       server.close()
       server.closeAllConnections()
