@@ -1,6 +1,7 @@
 /** Every fuzz target. */
 
 import type { FuzzTarget } from './target.ts'
+import { audioFrame, backendEvent } from './targets/backend.ts'
 import { clientSecret, control, signature } from './targets/control.ts'
 import { fleet } from './targets/fleet.ts'
 import { ice } from './targets/ice.ts'
@@ -36,6 +37,8 @@ export const TARGETS: readonly FuzzTarget[] = [
   signature,
   clientSecret,
   realtime,
+  audioFrame,
+  backendEvent,
   encodings,
   endpoint,
   keyList,
