@@ -29,6 +29,7 @@ export function turnOf(audio: Int16Array | Uint8Array, pieceBytes = 96_000): Rea
     { type: 'response.output_audio_transcript.delta', event_id: 'e', ...PART, delta: 'Hello.' },
     ...deltas,
     { type: 'response.output_audio.done', event_id: 'e', ...PART },
+    { type: 'response.output_audio_transcript.done', event_id: 'e', ...PART, transcript: 'Hello.' },
     { type: 'response.output_item.done', event_id: 'e', ...address, item: { ...item, content: [] } },
     { type: 'response.done', event_id: 'e', response: { ...response, status: 'completed', output: [] } },
   ]

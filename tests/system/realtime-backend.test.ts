@@ -375,7 +375,7 @@ describe('audio', () => {
 describe('an interruption', () => {
   test('empties playout within one frame, and tells the backend the milliseconds that were sent', async () => {
     const { call, remote } = await begun()
-    remote.say(...turnOf(new Int16Array(240_000)).slice(0, -3))
+    remote.say(...turnOf(new Int16Array(240_000)).slice(0, -4))
     await call.untilType('response.created')
     await until(() => expect(call.playout.backlogMillis).toBe(10_000))
     expect(new Set(call.play(23))).toEqual(new Set(['audio']))
