@@ -313,6 +313,58 @@ describe('hanging up is refused', () => {
   )
 })
 
+describe('a fragment is refused', () => {
+  const patch = (headers: Record<string, string>) =>
+    ask(`/v1/realtime/calls/rtc_${'A'.repeat(22)}`, {
+      method: 'PATCH',
+      body: 'a=ice-ufrag:x\r\n',
+      headers: {
+        authorization: `Bearer ${API_KEY}`,
+        'content-type': 'application/trickle-ice-sdpfrag',
+        ...headers,
+      },
+    })
+
+  test('of another type', async () => {
+    const answer = patch({ 'content-type': 'application/sdp', 'if-match': '*' })
+    await expectRefusal(answer, 415, 'unsupported_media_type')
+  })
+
+  test('that does not say which ICE session it means', async () => {
+    await expectRefusal(patch({}), 428, 'precondition_required')
+  })
+
+  test.each(['"another"', 'ice-0', 'W/"ice-0"', '"ice-"'])('that means %s, which is none', async (tag) => {
+    await expectRefusal(patch({ 'if-match': tag }), 412, 'ice_session_other')
+  })
+
+  test.each(['*', '"ice-0"'])('with If-Match %s for a call that is not ours', async (tag) => {
+    await expectRefusal(patch({ 'if-match': tag }), 404, 'call_unknown')
+  })
+})
+
+describe('a sideband is refused', () => {
+  const open = (query: string, headers: Record<string, string> = {}) =>
+    ask(`/v1/realtime${query}`, {
+      headers: { authorization: `Bearer ${API_KEY}`, upgrade: 'websocket', ...headers },
+    })
+
+  test('to a browser, whose key is an ephemeral one', async () => {
+    const authorization = `Bearer ${await mintSecret()}`
+    await expectRefusal(open('?call_id=rtc_x', { authorization }), 401, 'api_key_invalid')
+  })
+
+  test('without a call', async () => {
+    await expectRefusal(open('?model=gpt-realtime'), 400, 'request_malformed', 'call_id')
+    await expectRefusal(open('?call_id=rtc_x'), 404, 'call_unknown')
+  })
+
+  test('as anything but a WebSocket', async () => {
+    const response = await expectRefusal(open('?call_id=rtc_x', { upgrade: 'h2c' }), 426, 'upgrade_required')
+    expect(response.headers.get('upgrade')).toBe('websocket')
+  })
+})
+
 describe('the API', () => {
   test('has nothing at other URLs', async () => {
     await expectRefusal(ask('/v1/realtime/sessions', { method: 'POST' }), 404, 'url_unknown')
@@ -321,7 +373,7 @@ describe('the API', () => {
 
   test.each([
     ['PUT', '/v1/realtime/calls', 'POST, GET, HEAD'],
-    ['PUT', '/v1/realtime/calls/rtc_x', 'DELETE'],
+    ['PUT', '/v1/realtime/calls/rtc_x', 'DELETE, GET, HEAD, PATCH'],
     ['DELETE', '/v1/realtime/client_secrets', 'POST'],
     ['PATCH', '/v1/realtime/calls/rtc_x/hangup', 'POST'],
     ['POST', '/healthz', 'GET, HEAD'],
@@ -341,7 +393,7 @@ describe('the API', () => {
     expect(Object.fromEntries(response.headers)).toMatchObject({
       'access-control-allow-origin': '*',
       'access-control-allow-headers': 'authorization,content-type,x-openai-agents-sdk',
-      'access-control-allow-methods': 'GET,POST,DELETE',
+      'access-control-allow-methods': 'GET,POST,PATCH,DELETE',
       'access-control-max-age': '86400',
     })
   })
@@ -351,7 +403,8 @@ describe('the API', () => {
     expect(calls.headers.get('accept-post')).toBe('application/sdp, multipart/form-data')
     expect(calls.headers.get('allow')).toBe('GET, HEAD, POST, OPTIONS')
     const call = await ask('/v1/realtime/calls/rtc_x', { method: 'OPTIONS' })
-    expect(call.headers.get('allow')).toBe('DELETE, OPTIONS')
+    expect(call.headers.get('allow')).toBe('GET, HEAD, PATCH, DELETE, OPTIONS')
+    expect(call.headers.get('accept-patch')).toBe('application/trickle-ice-sdpfrag')
     expect(call.headers.get('accept-post')).toBeNull()
     expect((await ask('/v1/realtime/calls')).status).toBe(204)
   })

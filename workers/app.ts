@@ -3,7 +3,7 @@
  */
 
 import { Hono } from 'hono'
-import type { Context } from 'hono'
+import type { Context, MiddlewareHandler } from 'hono'
 import { methodNotAllowed } from 'hono/method-not-allowed'
 import { requestId } from 'hono/request-id'
 import { secureHeaders } from 'hono/secure-headers'
@@ -14,27 +14,34 @@ import { openEdge } from './edge.ts'
 import type { Edge, EdgeContext } from './edge.ts'
 import { readEnv } from './env.ts'
 import { ApiError, answerError, refusal } from './errors.ts'
+import { call } from './routes/call.ts'
 import { calls } from './routes/calls.ts'
 import { clientSecrets } from './routes/client-secrets.ts'
 import { health } from './routes/health.ts'
+import { sideband } from './routes/sideband.ts'
 
 /** Makes the app of one isolate; it reads its environment with the first request. */
 export function createApp(log: Log = openLog({ write: console.log })): Hono<EdgeContext> {
   const app = new Hono<EdgeContext>()
   let edge: Edge | undefined
-  app.use(secureHeaders({ crossOriginResourcePolicy: 'cross-origin' }))
   app.use(requestId({ limitLength: MAX_REQUEST_ID_LENGTH }))
-  app.use('/v1/realtime/calls/*', describeOptions)
-  app.use('/v1/*', allowPages)
-  app.use(methodNotAllowed({ app, onMethodNotAllowed: refuseMethod }))
-  app.use(async (context, next) => {
+  const giveEdge: MiddlewareHandler<EdgeContext> = async (context, next) => {
     edge ??= readEdge(context.env, log)
     context.set('edge', edge)
     await next()
-  })
+  }
+  // The answer that opens a WebSocket takes no further headers, so what adds some comes after it.
+  app.use('/v1/realtime', giveEdge)
+  app.route('/v1/realtime', sideband)
+  app.use(secureHeaders({ crossOriginResourcePolicy: 'cross-origin' }))
+  app.use('/v1/realtime/calls/*', describeOptions)
+  app.use('/v1/*', allowPages)
+  app.use(methodNotAllowed({ app, onMethodNotAllowed: refuseMethod }))
+  app.use(giveEdge)
   app.route('/', health)
   app.route('/v1/realtime/client_secrets', clientSecrets)
   app.route('/v1/realtime/calls', calls)
+  app.route('/v1/realtime/calls', call)
   app.notFound((context) => answerError(refusal('url-unknown', 'There is nothing at this URL.'), context))
   app.onError((error, context) => {
     if (error instanceof ApiError) return answerError(error, context)

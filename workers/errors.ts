@@ -27,6 +27,9 @@ export type ApiFault =
   | 'rate-limit-exceeded'
   | 'too-many-calls'
   | 'call-unknown'
+  | 'upgrade-required'
+  | 'precondition-required'
+  | 'ice-session-other'
   | 'url-unknown'
   | 'method-not-allowed'
   | 'fleet-unknown'
@@ -99,8 +102,11 @@ export const STATUS_BY_FAULT: Readonly<Record<ApiFault, number>> = {
   'call-unknown': 404,
   'url-unknown': 404,
   'method-not-allowed': 405,
+  'ice-session-other': 412,
   'request-too-large': 413,
   'unsupported-media-type': 415,
+  'upgrade-required': 426,
+  'precondition-required': 428,
   'rate-limit-exceeded': 429,
   'too-many-calls': 429,
   'internal-error': 500,

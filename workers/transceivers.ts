@@ -6,8 +6,27 @@
 
 import * as v from 'valibot'
 import { toBase64Url, utf8 } from '#shared/bytes'
-import { CALLS_PATH, errorBodySchema, hangUpPathOf, placeCallResponseSchema } from '#shared/control/messages'
-import type { ErrorBody, HangUpRequest, PlaceCallRequest, PlaceCallResponse } from '#shared/control/messages'
+import { callDescriptionSchema } from '#shared/control/call-description'
+import type { CallDescription } from '#shared/control/call-description'
+import {
+  CALLS_PATH,
+  describePathOf,
+  errorBodySchema,
+  hangUpPathOf,
+  icePathOf,
+  placeCallResponseSchema,
+  restartIceResponseSchema,
+} from '#shared/control/messages'
+import type {
+  DescribeCallRequest,
+  ErrorBody,
+  HangUpRequest,
+  PlaceCallRequest,
+  PlaceCallResponse,
+  RestartIceRequest,
+  RestartIceResponse,
+} from '#shared/control/messages'
+import { sidebandPathOf } from '#shared/control/sideband'
 import { signRequest } from '#shared/control/signature'
 import type { SigningKey } from '#shared/control/signature'
 import type { TransceiverRecord } from '#shared/fleet/record'
@@ -53,10 +72,7 @@ export class Transceivers {
     request: PlaceCallRequest,
     timeout: number,
   ): Promise<PlaceCallResponse> {
-    const response = await this.#post(node, CALLS_PATH, request, timeout)
-    const parsed = v.safeParse(placeCallResponseSchema, await readJson(response))
-    if (!parsed.success) throw new ControlError('malformed', 'The transceiver answered in another form')
-    return parsed.output
+    return readAnswer(placeCallResponseSchema, await this.#post(node, CALLS_PATH, request, timeout))
   }
 
   /** Asks `node` to end a call. */
@@ -69,14 +85,53 @@ export class Transceivers {
     await this.#post(node, hangUpPathOf(callId), request, timeout)
   }
 
+  /** Asks `node` how a call is. */
+  async describeCall(
+    node: TransceiverRecord,
+    callId: string,
+    request: DescribeCallRequest,
+    timeout: number,
+  ): Promise<CallDescription> {
+    return readAnswer(callDescriptionSchema, await this.#post(node, describePathOf(callId), request, timeout))
+  }
+
+  /** Hands a client's ICE fragment to `node`; the answer is the node's own, unless there was nothing to restart. */
+  async restartIce(
+    node: TransceiverRecord,
+    callId: string,
+    request: RestartIceRequest,
+    timeout: number,
+  ): Promise<RestartIceResponse | undefined> {
+    const response = await this.#post(node, icePathOf(callId), request, timeout)
+    return response.status === 204 ? undefined : readAnswer(restartIceResponseSchema, response)
+  }
+
+  /** Opens the sideband of a call at `node`; whoever gets the WebSocket accepts it or hands it on. */
+  async openSideband(node: TransceiverRecord, callId: string, timeout: number): Promise<WebSocket> {
+    const url = urlOf(node, sidebandPathOf(callId))
+    const headers = { authorization: this.#sign(node, 'GET', url, NO_BODY), upgrade: 'websocket' }
+    // The signal bounds the upgrade only: it would end the WebSocket, too.
+    const upgrade = new AbortController()
+    const timer = setTimeout(() => upgrade.abort(new DOMException('', 'TimeoutError')), timeout)
+    const response = await send(url, { headers }, upgrade.signal).finally(() => clearTimeout(timer))
+    const { webSocket } = response as unknown as UpgradeResponse
+    if (!webSocket) throw await refusedBy(response)
+    return webSocket
+  }
+
   async #post(node: TransceiverRecord, path: string, message: object, timeout: number): Promise<Response> {
-    const url = new URL(node.controlUrl.replace(/\/$/, '') + path)
-    const body = utf8(JSON.stringify(message))
-    const subject = { node: node.id, method: 'POST', path: url.pathname, body }
-    const authorization = signRequest(subject, this.#key, toBase64Url(randomBytes(16)), epochNow())
-    const response = await send(url, authorization, body, timeout)
+    const url = urlOf(node, path)
+    const body = utf8(JSON.stringify(message)) as Uint8Array<ArrayBuffer>
+    const authorization = this.#sign(node, 'POST', url, body)
+    const headers = { authorization, 'content-type': 'application/json' }
+    const response = await send(url, { method: 'POST', headers, body }, AbortSignal.timeout(timeout))
     if (!response.ok) throw await refusedBy(response)
     return response
+  }
+
+  #sign(node: TransceiverRecord, method: string, { pathname }: URL, body: Uint8Array): string {
+    const subject = { node: node.id, method, path: pathname, body }
+    return signRequest(subject, this.#key, toBase64Url(randomBytes(16)), epochNow())
   }
 }
 
@@ -86,16 +141,19 @@ export function passOn({ status, refusal, message }: ControlError): ApiError {
   return new ApiError({ ...fields, status, code: fields.code ?? 'request-malformed' })
 }
 
-async function send(url: URL, authorization: string, body: Uint8Array, timeout: number): Promise<Response> {
+/** What Workers add to the answer to an upgrade. */
+interface UpgradeResponse {
+  readonly webSocket?: WebSocket | null
+}
+
+function urlOf(node: TransceiverRecord, path: string): URL {
+  return new URL(node.controlUrl.replace(/\/$/, '') + path)
+}
+
+async function send(url: URL, request: RequestInit, signal: AbortSignal): Promise<Response> {
   try {
-    return await fetch(url, {
-      method: 'POST',
-      headers: { authorization, 'content-type': 'application/json' },
-      body: body as Uint8Array<ArrayBuffer>,
-      // A signature is for one node: it must not follow a redirect.
-      redirect: 'manual',
-      signal: AbortSignal.timeout(timeout),
-    })
+    // A signature is for one node: it must not follow a redirect.
+    return await fetch(url, { ...request, redirect: 'manual', signal })
   } catch (error) {
     const isTimeout = error instanceof Error && error.name === 'TimeoutError'
     throw isTimeout
@@ -111,6 +169,15 @@ async function refusedBy(response: Response): Promise<ControlError> {
   return new ControlError('refused', message, response.status, refusal)
 }
 
+async function readAnswer<Schema extends v.GenericSchema>(
+  schema: Schema,
+  response: Response,
+): Promise<v.InferOutput<Schema>> {
+  const parsed = v.safeParse(schema, await readJson(response))
+  if (!parsed.success) throw new ControlError('malformed', 'The transceiver answered in another form')
+  return parsed.output
+}
+
 async function readJson(response: Response): Promise<unknown> {
   try {
     return await response.json()
@@ -118,3 +185,5 @@ async function readJson(response: Response): Promise<unknown> {
     return undefined
   }
 }
+
+const NO_BODY = new Uint8Array()

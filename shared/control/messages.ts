@@ -3,6 +3,7 @@
  *
  *   POST {controlUrl}/v1/calls                    PlaceCallRequest → 201 PlaceCallResponse
  *   POST {controlUrl}/v1/calls/{callId}/hangup    HangUpRequest    → 204
+ *   POST {controlUrl}/v1/calls/{callId}/describe  DescribeCallRequest → 200 CallDescription
  *   POST {controlUrl}/v1/calls/{callId}/ice       RestartIceRequest → 200 RestartIceResponse, or 204
  *
  * A refusal carries an `ErrorBody` whose code is a `ControlFault`. Each request is signed (`signature.ts`).
@@ -27,6 +28,7 @@ export const MAX_RELAY_CHOICES = 2
 /** The path under a control URL where calls are placed. */
 export const CALLS_PATH = '/v1/calls'
 
+const restarts = v.pipe(v.number(), v.safeInteger(), v.minValue(0))
 const requestId = v.pipe(v.string(), v.minLength(1), v.maxLength(64))
 
 /** A relay as the answer needs it: who it is and where clients reach it. */
@@ -59,15 +61,20 @@ export const placeCallResponseSchema = v.object({
 
 export const hangUpRequestSchema = v.object({ requestId })
 
+export const describeCallRequestSchema = v.object({ requestId })
+
 /** A client's fragment (RFC 8840): new credentials ask for an ICE restart, the known ones trickle candidates. */
 export const restartIceRequestSchema = v.object({
   requestId,
   fragment: v.pipe(v.string(), v.maxLength(MAX_FRAGMENT_BYTES)),
+  /** The ICE session that the client means, by the restarts before it; whichever there is when absent. */
+  restarts: v.optional(restarts),
 })
 
 /** The server's fragment of a restart. */
 export const restartIceResponseSchema = v.object({
   fragment: v.pipe(v.string(), v.maxLength(MAX_FRAGMENT_BYTES)),
+  restarts,
 })
 
 /** An error in the shape of the OpenAI API, which the Worker may pass on as it is. */
@@ -85,6 +92,7 @@ export type SessionConfig = v.InferOutput<typeof sessionConfigSchema>
 export type PlaceCallRequest = v.InferOutput<typeof placeCallRequestSchema>
 export type PlaceCallResponse = v.InferOutput<typeof placeCallResponseSchema>
 export type HangUpRequest = v.InferOutput<typeof hangUpRequestSchema>
+export type DescribeCallRequest = v.InferOutput<typeof describeCallRequestSchema>
 export type RestartIceRequest = v.InferOutput<typeof restartIceRequestSchema>
 export type RestartIceResponse = v.InferOutput<typeof restartIceResponseSchema>
 export type ErrorBody = v.InferOutput<typeof errorBodySchema>
@@ -97,6 +105,7 @@ export type ControlFault =
   | 'request-malformed'
   | 'request-too-large'
   | 'call-unknown'
+  | 'ice-session-other'
   | 'node-full'
   | 'node-draining'
 
@@ -110,6 +119,16 @@ export function callIdOfHangUpPath(path: string): string | undefined {
   return HANG_UP_PATH.exec(path)?.[1]
 }
 
+/** Returns the path that describes `callId`. */
+export function describePathOf(callId: string): string {
+  return `${CALLS_PATH}/${callId}/describe`
+}
+
+/** Returns the call that `path` asks about, if it is such a path. */
+export function callIdOfDescribePath(path: string): string | undefined {
+  return DESCRIBE_PATH.exec(path)?.[1]
+}
+
 /** Returns the path that restarts ICE of `callId`, or trickles to it. */
 export function icePathOf(callId: string): string {
   return `${CALLS_PATH}/${callId}/ice`
@@ -120,5 +139,6 @@ export function callIdOfIcePath(path: string): string | undefined {
   return ICE_PATH.exec(path)?.[1]
 }
 
+const DESCRIBE_PATH = /^\/v1\/calls\/(rtc_[\w-]{1,64})\/describe$/
 const ICE_PATH = /^\/v1\/calls\/(rtc_[\w-]{1,64})\/ice$/
 const HANG_UP_PATH = /^\/v1\/calls\/(rtc_[\w-]{1,64})\/hangup$/

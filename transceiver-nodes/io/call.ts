@@ -4,6 +4,7 @@
  * The pieces do the work; this file says which of them hears what from which.
  */
 
+import type { CallDescription } from '#shared/control/call-description'
 import { readClient } from '#shared/endpoint'
 import { monotonicNow } from '#shared/platform/clock'
 import type { IceFragment } from '#shared/sdp/fragment'
@@ -11,6 +12,8 @@ import { parseClientEvent } from '#shared/realtime/events'
 import type { Millis } from '#shared/time'
 import type { RealtimeEvent } from '#shared/realtime/events'
 import type { Backend, BackendSession } from '../backends/backend.ts'
+import { Audience } from '../core/audience.ts'
+import type { Listener } from '../core/audience.ts'
 import { Conversation } from '../core/conversation.ts'
 import type { TransceiverDrop } from './drops.ts'
 import type { IceFault } from '../core/ice/agent.ts'
@@ -30,6 +33,8 @@ import type { PeerOptions } from './peer.ts'
 export interface CallOptions {
   readonly callId: string
   readonly handle: number
+  /** Who asked for the call, and when. */
+  readonly origin: Pick<CallDescription, 'placedAt' | 'requestId' | 'apiKeyId' | 'steering'>
   /** What a fragment of an ICE restart repeats of the answer. */
   readonly ice: Omit<IceFragment, 'iceUfrag' | 'icePwd'>
   readonly session: Readonly<Record<string, unknown>> | undefined
@@ -62,6 +67,7 @@ export class Call implements LoopSession {
   readonly #conversation: Conversation
   readonly #audio: CallAudio
   readonly #backend: BackendSession
+  readonly #audience = new Audience()
   /** Events that came before the channel was open. */
   readonly #waiting: string[] = []
   #isOpen = false
@@ -165,6 +171,35 @@ export class Call implements LoopSession {
     this.#peer.handleTimeout(now)
   }
 
+  /** What is known of the call now. */
+  describe(): CallDescription {
+    const { timeline, ...path } = this.#describePath()
+    return {
+      ...this.#options.origin,
+      state: this.isConnected ? 'connected' : 'connecting',
+      restarts: this.restarts,
+      timeline,
+      ...(Object.keys(path).length > 0 && { path }),
+    }
+  }
+
+  /** Lets a sideband hear what the client is sent; false: there are as many as there may be. */
+  attach(listener: Listener): boolean {
+    return this.#audience.add(listener)
+  }
+
+  /** Takes a sideband away. */
+  detach(listener: Listener): void {
+    this.#audience.remove(listener)
+  }
+
+  /** Takes an event from a sideband, as it came; what is wrong with its form, only that sideband hears. */
+  handleSideband(text: string, from: Listener): void {
+    const event = parseClientEvent(text)
+    if (typeof event !== 'string') this.#conversation.handleClientEvent(event)
+    else from.handleEvent(JSON.stringify(this.#malformedEventError(event)))
+  }
+
   /** Ends the call and frees what it holds; idempotent. */
   end(reason: string): void {
     if (this.#hasEnded) return
@@ -172,6 +207,7 @@ export class Call implements LoopSession {
     this.#backend.close()
     this.#peer.close()
     this.#audio.close()
+    this.#audience.end(reason)
     this.#options.onEnd(this, reason)
   }
 
@@ -219,6 +255,7 @@ export class Call implements LoopSession {
   #toClient(event: RealtimeEvent, text = JSON.stringify(event)): void {
     if (this.#isOpen) this.#peer.sendMessage(text)
     else if (this.#waiting.length < MAX_WAITING_EVENTS) this.#waiting.push(text)
+    this.#audience.tell(text)
   }
 
   #malformedEventError(fault: string): RealtimeEvent {
@@ -227,7 +264,7 @@ export class Call implements LoopSession {
     return { type: 'error', event_id: this.#options.eventId(), error }
   }
 
-  #describePath(): Record<string, unknown> {
+  #describePath(): CallPath {
     const path = this.#peer.ice.selected
     const timeline = this.timeline.toRecord()
     if (path === undefined) return { timeline }
@@ -236,6 +273,10 @@ export class Call implements LoopSession {
     const { transport } = readClient(path.client, 0)
     return { ...this.#options.describeNodes(path.link), client: { transport }, roundTripMillis, timeline }
   }
+}
+
+interface CallPath extends Readonly<Record<string, unknown>> {
+  readonly timeline: CallDescription['timeline']
 }
 
 /** Events kept until the data channel opens: a session.created and what a backend may say at once. */

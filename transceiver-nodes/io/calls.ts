@@ -5,6 +5,7 @@
  */
 
 import { toBase64, toBase64Url } from '#shared/bytes'
+import type { CallDescription } from '#shared/control/call-description'
 import type { PlaceCallRequest, PlaceCallResponse, RestartIceResponse } from '#shared/control/messages'
 import { epochNow, monotonicNow } from '#shared/platform/clock'
 import { hmacSha1, randomBytes } from '#shared/platform/crypto'
@@ -61,10 +62,13 @@ export type PlaceCallFault = OfferFault | 'node-full' | 'node-draining'
 export interface RestartIceOrder {
   readonly callId: string
   readonly fragment: string
+  /** The ICE session that the client means, by the restarts before it; whichever there is when absent. */
+  readonly restarts?: number | undefined
 }
 
 /** The server's fragment; `unchanged`: the client's has nothing but candidates, which are ignored as in offers. */
-export type RestartIceResult = RestartIceResponse | 'unchanged' | FragmentFault | 'call-unknown'
+export type RestartIceResult =
+  RestartIceResponse | 'unchanged' | FragmentFault | 'call-unknown' | 'ice-session-other'
 
 /** The calls of this transceiver. */
 export class Calls {
@@ -112,7 +116,7 @@ export class Calls {
 
   /** Ends a call by its public id; false: there is no such call here. */
   hangUp(callId: string): boolean {
-    const call = this.#find(callId)
+    const call = this.find(callId)
     call?.end('hang-up')
     if (call !== undefined) this.#parts.writer.flush()
     return call !== undefined
@@ -122,16 +126,22 @@ export class Calls {
    * Restarts ICE (RFC 8445 section 9): new credentials on both sides, and a new route to the same session. Media,
    * its keys and the data channel go on as they are.
    */
-  restartIce({ callId, fragment: text }: RestartIceOrder): RestartIceResult {
-    const call = this.#find(callId)
+  restartIce({ callId, fragment: text, restarts }: RestartIceOrder): RestartIceResult {
+    const call = this.find(callId)
     if (call === undefined) return 'call-unknown'
+    if (restarts !== undefined && restarts !== call.restarts) return 'ice-session-other'
     const fragment = parseFragment(text)
     if (typeof fragment === 'string') return fragment
     if (fragment.iceUfrag === call.remoteUfrag) return 'unchanged'
     const iceUfrag = this.#mint(call.handle, call.restarts + 1)
     const icePwd = mintPassword()
     call.restartIce(credentialsOf(iceUfrag, icePwd, fragment))
-    return { fragment: writeFragment({ ...call.ice, iceUfrag, icePwd }) }
+    return { fragment: writeFragment({ ...call.ice, iceUfrag, icePwd }), restarts: call.restarts }
+  }
+
+  /** Describes a call, if it is here. */
+  describe(callId: string): CallDescription | undefined {
+    return this.find(callId)?.describe()
   }
 
   /** Ends every call. */
@@ -140,7 +150,8 @@ export class Calls {
     this.#parts.writer.flush()
   }
 
-  #find(callId: string): Call | undefined {
+  /** Returns the call of a public id, if it is here. */
+  find(callId: string): Call | undefined {
     const { routeKeys, cluster, transceiver, table } = this.#parts
     const route = parseUfrag(ufragOf(callId) ?? '', routeKeys, minutesOf(epochNow()))
     if (typeof route === 'string') return undefined
@@ -204,6 +215,7 @@ class Draft {
     return {
       callId: callIdOf(this.#ufrag),
       handle: this.#handle,
+      origin: this.#origin(),
       ice: this.#iceOfAnswer(),
       session: this.#request.session,
       peer: this.#peerOptions(),
@@ -227,6 +239,11 @@ class Draft {
       },
       onEnd: this.#onEnd,
     }
+  }
+
+  #origin(): ConstructorParameters<typeof Call>[0]['origin'] {
+    const { requestId, apiKeyId, steering } = this.#request
+    return { placedAt: epochNow(), requestId, ...(apiKeyId && { apiKeyId }), ...(steering && { steering }) }
   }
 
   #peerOptions(): ConstructorParameters<typeof Call>[0]['peer'] {

@@ -13,14 +13,17 @@ import * as v from 'valibot'
 import { fromUtf8, utf8 } from '#shared/bytes'
 import {
   CALLS_PATH,
+  callIdOfDescribePath,
   callIdOfHangUpPath,
   callIdOfIcePath,
+  describeCallRequestSchema,
   hangUpRequestSchema,
   MAX_CONTROL_BODY_BYTES,
   placeCallRequestSchema,
   restartIceRequestSchema,
 } from '#shared/control/messages'
 import type { ControlFault, ErrorBody, PlaceCallRequest, PlaceCallResponse } from '#shared/control/messages'
+import { MAX_SIDEBANDS } from '#shared/control/sideband'
 import type { SignatureVerifier } from '#shared/control/signature'
 import type { Endpoint } from '#shared/endpoint'
 import { epochNow } from '#shared/platform/clock'
@@ -30,6 +33,8 @@ import { describeOfferFault } from '#shared/sdp/offer-fault'
 import type { OfferFault } from '#shared/sdp/offer-fault'
 import type { PlaceCallFault } from './calls.ts'
 import type { Media } from './media.ts'
+import { serveSidebands } from './sideband-server.ts'
+import type { SidebandUpgradeFault } from './sideband-server.ts'
 
 /** What the endpoint serves with. */
 export interface ControlServerOptions {
@@ -38,7 +43,7 @@ export interface ControlServerOptions {
   readonly node: string
   readonly verifier: SignatureVerifier
   /** Where calls are. */
-  readonly media: Pick<Media, 'hangUp' | 'restartIce'>
+  readonly media: Pick<Media, 'hangUp' | 'describe' | 'attach' | 'restartIce'>
   /** Places a call, or says why not. */
   readonly place: (request: PlaceCallRequest) => Promise<PlaceCallResponse | PlaceCallFault>
   readonly log: Log
@@ -59,10 +64,12 @@ export async function startControlServer(options: ControlServerOptions): Promise
       response.end()
     })
   })
+  const closeSidebands = serveSidebands(server, { ...options, refuse })
   server.listen(options.bind.port, options.bind.address)
   await once(server, 'listening')
   const close = async () => {
     const closed = once(server, 'close')
+    closeSidebands()
     server.close()
     server.closeAllConnections()
     await closed
@@ -103,6 +110,8 @@ async function answerTo(
   if (method === 'POST' && callId !== undefined) return hangUp(options, callId, message)
   const restartedId = callIdOfIcePath(path)
   if (method === 'POST' && restartedId !== undefined) return restartIce(options, restartedId, message)
+  const describedId = callIdOfDescribePath(path)
+  if (method === 'POST' && describedId !== undefined) return describeCall(options, describedId, message)
   return refuse('request-malformed')
 }
 
@@ -118,6 +127,16 @@ async function hangUp({ media }: ControlServerOptions, callId: string, message: 
   return (await media.hangUp(callId)) ? { status: 204 } : refuse('call-unknown')
 }
 
+async function describeCall(
+  { media }: ControlServerOptions,
+  callId: string,
+  message: unknown,
+): Promise<Answer> {
+  if (!v.is(describeCallRequestSchema, message)) return refuse('request-malformed')
+  const body = await media.describe(callId)
+  return body === undefined ? refuse('call-unknown') : { status: 200, body }
+}
+
 async function restartIce(
   { media }: ControlServerOptions,
   callId: string,
@@ -125,7 +144,8 @@ async function restartIce(
 ): Promise<Answer> {
   const request = v.safeParse(restartIceRequestSchema, message)
   if (!request.success) return refuse('request-malformed')
-  const restarted = await media.restartIce({ callId, fragment: request.output.fragment })
+  const { fragment, restarts } = request.output
+  const restarted = await media.restartIce({ callId, fragment, restarts })
   if (restarted === 'unchanged') return { status: 204 }
   return typeof restarted === 'string' ? refuse(restarted) : { status: 200, body: restarted }
 }
@@ -149,7 +169,7 @@ function parseJson(body: Uint8Array): unknown {
   }
 }
 
-function refuse(fault: ControlFault): Answer {
+function refuse(fault: ControlFault | SidebandUpgradeFault): Answer {
   const [status, message] = refusalOf(fault)
   const error: ErrorBody['error'] = {
     message,
@@ -160,7 +180,7 @@ function refuse(fault: ControlFault): Answer {
   return { status, body: { error } }
 }
 
-function refusalOf(fault: ControlFault): [status: number, message: string] {
+function refusalOf(fault: ControlFault | SidebandUpgradeFault): [status: number, message: string] {
   if (fault.startsWith('signature-')) return [401, 'The control request is not signed as it must be.']
   switch (fault) {
     case 'request-malformed':
@@ -169,14 +189,19 @@ function refusalOf(fault: ControlFault): [status: number, message: string] {
       return [413, 'The control request is too large.']
     case 'call-unknown':
       return [404, 'There is no such call.']
+    case 'ice-session-other':
+      return [412, 'The fragment is for another ICE session than the call has.']
+    case 'too-many-sidebands':
+      return [429, `The call has all of its ${MAX_SIDEBANDS} sidebands.`]
     case 'node-full':
       return [503, 'The transceiver has no room for another call.']
     case 'node-draining':
       return [503, 'The transceiver is shutting down.']
     case 'fragment-malformed':
     case 'fragment-too-large':
-    case 'fragment-no-ice':
       return [400, describeFragmentFault(fault)]
+    case 'fragment-no-ice':
+      return [422, describeFragmentFault(fault)]
     default:
       return [400, describeOfferFault(fault as OfferFault)]
   }

@@ -5,10 +5,13 @@
  * on another. A new command is a line here and a method of `MediaEngine`.
  */
 
+import type { CallDescription } from '#shared/control/call-description'
 import type { PlaceCallRequest, PlaceCallResponse } from '#shared/control/messages'
+import type { SidebandFault } from '#shared/control/sideband'
 import type { RelayRecord } from '#shared/fleet/record'
 import type { LinkPortCounts } from './link-port.ts'
 import type { PlaceCallFault, RestartIceOrder, RestartIceResult } from './calls.ts'
+import type { AttachOrder, SidebandMessage } from './sideband-desk.ts'
 
 /** What an engine can be asked. */
 export interface MediaCommands {
@@ -18,6 +21,14 @@ export interface MediaCommands {
   hangUp(callId: string): boolean
   /** Restarts ICE of a call, or takes trickled candidates; says why not. */
   restartIce(order: RestartIceOrder): RestartIceResult
+  /** Describes a call, if it is here. */
+  describe(callId: string): CallDescription | undefined
+  /** Joins a sideband to its call. */
+  attach(order: AttachOrder): 'attached' | SidebandFault
+  /** Gives a call an event of a sideband's. */
+  handleSideband(message: SidebandMessage): void
+  /** Takes a sideband away. */
+  detach(id: number): void
   /** Ends every call. */
   endAll(reason: string): void
   /** Takes the fleet's relays. */

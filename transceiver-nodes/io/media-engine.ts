@@ -30,6 +30,8 @@ import type { LinkPort } from './link-port.ts'
 import { LoadMeter } from './load-meter.ts'
 import type { MediaCommands } from './media-commands.ts'
 import { MediaLoop } from './media-loop.ts'
+import { SidebandDesk } from './sideband-desk.ts'
+import type { SidebandNotice } from './sideband-desk.ts'
 import { TurnClock } from './turn-clock.ts'
 
 /** What an engine is told when it starts. */
@@ -45,6 +47,8 @@ export interface MediaEngineOptions {
   readonly socket: SocketHandle | undefined
   /** Reads the registry before its time: a relay has joined since. */
   readonly refreshFleet: () => void
+  /** Hears what sidebands are told. */
+  readonly onSideband: (notice: SidebandNotice) => void
   readonly log: Log
 }
 
@@ -111,6 +115,7 @@ export async function startMediaEngine(options: MediaEngineOptions): Promise<Med
     requestFlush: () => loop.requestFlush(),
     log,
   })
+  const desk = new SidebandDesk((callId) => calls.find(callId), options.onSideband)
   port = await openPort(options, memory, loop)
   const clock = new TurnClock(loop, port)
   const meter = new LoadMeter((load) => (clock.mayAttend = load < ATTENTIVE_LOAD))
@@ -126,6 +131,10 @@ export async function startMediaEngine(options: MediaEngineOptions): Promise<Med
     },
     hangUp: (callId) => calls.hangUp(callId),
     restartIce: (order) => calls.restartIce(order),
+    describe: (callId) => calls.describe(callId),
+    attach: (order) => desk.attach(order),
+    handleSideband: (message) => desk.handleMessage(message),
+    detach: (id) => desk.detach(id),
     endAll: (reason) => calls.endAll(reason),
     handleRelays: (relays: readonly RelayRecord[]) => directory.update(relays, monotonicNow()),
     counts: () => ({

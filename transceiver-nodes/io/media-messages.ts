@@ -3,6 +3,7 @@
 import type { SocketHandle } from '#shared/platform/udp-batch'
 import type { DtlsCertificate } from '../crypto/certificate.ts'
 import type { MediaCommands } from './media-commands.ts'
+import type { SidebandNotice } from './sideband-desk.ts'
 
 /** The first message to a thread: who to be. */
 export interface ServeMessage {
@@ -28,6 +29,7 @@ export type MessageToMedia =
 
 /** A message from a thread. */
 export type MessageFromMedia =
+  | SidebandNotice
   /** It is loaded and can serve at once. */
   | { readonly type: 'spare' }
   | { readonly type: 'answer'; readonly id: number; readonly value: unknown }

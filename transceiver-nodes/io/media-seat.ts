@@ -6,12 +6,14 @@ import type { SocketHandle } from '#shared/platform/udp-batch'
 import { sumCounts } from './media-commands.ts'
 import type { MediaCommands, MediaCounts } from './media-commands.ts'
 import type { MessageFromMedia, MessageToMedia } from './media-messages.ts'
+import type { SidebandNotice } from './sideband-desk.ts'
 
 /** What is heard of a thread beside its answers. */
 export interface SeatEvents {
   readonly onRefreshFleet: () => void
   /** It has ended its calls and is about to exit. */
   readonly onDying: (error: string) => void
+  readonly onSideband: (notice: SidebandNotice) => void
   readonly onExit: () => void
 }
 
@@ -23,6 +25,8 @@ export class MediaSeat {
   takenAt = 0
   /** What the thread counted at most a second ago. */
   counts: MediaCounts = sumCounts([])
+  /** The sidebands of its calls. */
+  readonly sidebands = new Set<number>()
   readonly #waiting = new Map<number, PromiseWithResolvers<unknown>>()
   #lastId = 0
   /** Calls placed since the last counts. */
@@ -60,6 +64,7 @@ export class MediaSeat {
     this.counts = sumCounts([])
     this.#placedSince = 0
     this.#askedAt = 0
+    this.sidebands.clear()
     for (const { resolve } of this.#waiting.values()) resolve(undefined)
     this.#waiting.clear()
   }
@@ -98,6 +103,7 @@ export class MediaSeat {
   #handleMessage(message: MessageFromMedia, events: SeatEvents): void {
     if (message.type === 'refresh-fleet') events.onRefreshFleet()
     if (message.type === 'dying') events.onDying(message.error)
+    if (message.type === 'sideband-event' || message.type === 'sideband-end') events.onSideband(message)
     if (message.type === 'answer') this.#settle(message.id)?.resolve(message.value)
     if (message.type === 'failure') this.#settle(message.id)?.reject(new Error(message.message))
   }

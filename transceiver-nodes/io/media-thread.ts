@@ -45,6 +45,7 @@ function serve({ index, capacity, certificate, socket }: ServeMessage): Promise<
     backend: openBackend(config.backend),
     socket,
     refreshFleet: () => post({ type: 'refresh-fleet' }),
+    onSideband: post,
     log: openLog({ level: config.logLevel, fields: { node: config.nodeId, thread: index } }),
   })
 }

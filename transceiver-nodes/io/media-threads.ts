@@ -5,7 +5,9 @@
  * calls with it and nothing else: a spare that has everything loaded sits down on its socket and under its id.
  */
 
+import type { CallDescription } from '#shared/control/call-description'
 import type { PlaceCallRequest, PlaceCallResponse } from '#shared/control/messages'
+import type { SidebandFault } from '#shared/control/sideband'
 import type { Endpoint } from '#shared/endpoint'
 import type { RelayRecord } from '#shared/fleet/record'
 import { monotonicNow } from '#shared/platform/clock'
@@ -15,12 +17,14 @@ import { SpareWorkers } from '#shared/platform/spare-workers'
 import { openSocket } from '#shared/platform/udp-batch'
 import type { SocketHandle } from '#shared/platform/udp-batch'
 import type { DtlsCertificate } from '../crypto/certificate.ts'
+import type { Listener } from '../core/audience.ts'
 import { LINK_BUFFER_BYTES } from './link-port.ts'
 import type { PlaceCallFault, RestartIceOrder, RestartIceResult } from './calls.ts'
 import { countsOfDead, sumCounts } from './media-commands.ts'
 import type { MediaCounts } from './media-commands.ts'
 import { MediaSeat } from './media-seat.ts'
-import type { Media } from './media.ts'
+import type { Media, Sideband } from './media.ts'
+import { SidebandHub } from './sideband-hub.ts'
 
 /** What the threads are started with. */
 export interface MediaThreadsOptions {
@@ -43,6 +47,7 @@ export class MediaThreads implements Media {
   readonly #spares: SpareWorkers
   readonly #seats: readonly MediaSeat[]
   readonly #timer: NodeJS.Timeout
+  readonly #hub = new SidebandHub()
   #relays: readonly RelayRecord[] = []
   /** What threads that have died had counted. */
   #former: MediaCounts[] = []
@@ -96,6 +101,29 @@ export class MediaThreads implements Media {
     return (await seat?.ask('restartIce', order)) ?? 'call-unknown'
   }
 
+  async describe(callId: string): Promise<CallDescription | undefined> {
+    const seat = this.#seats[this.#options.threadOf(callId) ?? -1]
+    return seat?.ask('describe', callId)
+  }
+
+  async attach(callId: string, listener: Listener): Promise<Sideband | SidebandFault> {
+    const seat = this.#seats[this.#options.threadOf(callId) ?? -1]
+    if (seat === undefined) return 'call-unknown'
+    const id = this.#hub.open(listener)
+    const outcome = (await seat.ask('attach', { id, callId })) ?? 'call-unknown'
+    if (outcome !== 'attached') {
+      this.#hub.close(id)
+      return outcome
+    }
+    seat.sidebands.add(id)
+    const close = () => {
+      seat.sidebands.delete(id)
+      this.#hub.close(id)
+      void seat.ask('detach', id)
+    }
+    return { send: (text) => void seat.ask('handleSideband', { id, text }), close }
+  }
+
   async endAll(reason: string): Promise<void> {
     await Promise.all(this.#seats.map((seat) => seat.ask('endAll', reason)))
   }
@@ -144,6 +172,7 @@ export class MediaThreads implements Media {
           thread: seat.index,
           error,
         }),
+      onSideband: (notice) => this.#hub.handleNotice(notice),
       onExit: () => this.#handleExit(seat),
     })
     const { certificate } = this.#options
@@ -161,6 +190,9 @@ export class MediaThreads implements Media {
     if (this.#isStopping) return
     this.#deaths++
     this.#former = [sumCounts([...this.#former, countsOfDead(seat.counts, 'thread-died')])]
+    for (const id of seat.sidebands) {
+      this.#hub.handleNotice({ type: 'sideband-end', id, reason: 'thread-died' })
+    }
     const wait = monotonicNow() - seat.takenAt < MIN_LIFE ? MIN_LIFE : 0
     seat.clear()
     this.#options.log.warn('A media thread has died; another takes its place', { thread: seat.index })

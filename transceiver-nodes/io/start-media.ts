@@ -9,6 +9,7 @@ import { openBackend } from '../backends/open-backend.ts'
 import { mediaOf } from './media.ts'
 import type { Media } from './media.ts'
 import { startMediaEngine } from './media-engine.ts'
+import { SidebandHub } from './sideband-hub.ts'
 
 /** What the media are started with. */
 export interface StartMediaOptions {
@@ -23,8 +24,16 @@ export async function startMedia({ config, refreshFleet, log }: StartMediaOption
   const { link, threads, capacity } = config
   const shared = { capacity, certificate: createCertificate(), refreshFleet, log }
   if (threads === 0) {
-    const alone = { ...shared, config, index: 0, backend: openBackend(config.backend), socket: undefined }
-    return mediaOf(await startMediaEngine(alone))
+    const hub = new SidebandHub()
+    const engine = await startMediaEngine({
+      ...shared,
+      config,
+      index: 0,
+      backend: openBackend(config.backend),
+      socket: undefined,
+      onSideband: (notice) => hub.handleNotice(notice),
+    })
+    return mediaOf(engine, hub)
   }
   // Only where batches work: it loads what does not exist elsewhere.
   const { MediaThreads } = await import('./media-threads.ts')

@@ -1,6 +1,5 @@
 /**
- * `/v1/realtime/calls`: an SDP offer becomes a call, and a call is ended, in the words of the Realtime API (`hangup`)
- * or of WHIP (DELETE, RFC 9725).
+ * `/v1/realtime/calls`: an SDP offer becomes a call.
  *
  * The offer comes as `application/sdp`, or as the part `sdp` of a form whose part `session` configures the
  * session. It is read here already, so that no transceiver is asked about an offer that none could take.
@@ -16,11 +15,11 @@ import { limitBody, mediaTypeOf, parseJson, validate } from '../body.ts'
 import { keepAliveOf } from '../edge.ts'
 import type { EdgeContext } from '../edge.ts'
 import { offerRefusal, refusal } from '../errors.ts'
-import { hangUp } from '../hang-up.ts'
 import { authorizeCaller } from '../keys/authorize.ts'
 import { clientPlaceOf } from '../origin.ts'
 import { placeCall } from '../place-call.ts'
 import type { PlacedCall } from '../place-call.ts'
+import { iceSessionTag } from './call.ts'
 import { mergeSession, sessionSchema } from '../session.ts'
 
 export const calls = new Hono<EdgeContext>()
@@ -43,19 +42,6 @@ export const calls = new Hono<EdgeContext>()
   })
   // A WHIP client asks so whether the URL is there: RFC 9725 has GET succeed without content.
   .get('/', (context) => context.body(null, 204))
-  .post('/:callId/hangup', async (context) => {
-    const { edge, requestId } = context.var
-    await authorizeCaller(context)
-    await hangUp(context.req.param('callId'), requestId, edge, keepAliveOf(context))
-    return context.body(null, 200)
-  })
-  // It ends the call whatever ICE session `If-Match` names, and answers as WHIP clients expect.
-  .delete('/:callId', async (context) => {
-    const { edge, requestId } = context.var
-    await authorizeCaller(context)
-    await hangUp(context.req.param('callId'), requestId, edge, keepAliveOf(context))
-    return context.body(null, 200)
-  })
 
 /** `?dcid=`: the id of a data channel that the client has negotiated beforehand (docs/api.md). */
 function readChannelId(text: string | undefined): number | undefined {
@@ -109,6 +95,7 @@ function headersOf(call: PlacedCall, isLocal: boolean): Record<string, string> {
   return {
     'Content-Type': 'application/sdp',
     Location: `/v1/realtime/calls/${callId}`,
+    ETag: iceSessionTag(0),
     'Firsthop-Relay': relays.map(({ id }) => id).join(', '),
     'Firsthop-Region': relays.map(({ region }) => region).join(', '),
     'Server-Timing': `${steerTiming}, ${transceiverTiming}`,
