@@ -125,7 +125,7 @@ class Server {
     const headers = { authorization: `Bearer ${options.key ?? stack.apiKey}` }
     this.socket = new WebSocket(url, options.protocols ?? [], { headers })
     sockets.push(this.socket)
-    this.socket.on('message', (data) => this.events.push(JSON.parse(String(data)) as never))
+    this.socket.on('message', (data: Buffer) => this.events.push(JSON.parse(data.toString()) as never))
     this.closed = once(this.socket, 'close').then(([code, reason]) => [code as number, String(reason)])
   }
 

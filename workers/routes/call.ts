@@ -21,9 +21,9 @@ import { authorizeCaller } from '../keys/authorize.ts'
 type CallContext = Context<EdgeContext, '/:callId'>
 
 export const call = new Hono<EdgeContext>()
-  .post('/:callId/hangup', endCall)
+  .post('/:callId/hangup', (context) => endCall(context))
   // It ends the call whatever ICE session `If-Match` names, and answers as WHIP clients expect.
-  .delete('/:callId', endCall)
+  .delete('/:callId', (context) => endCall(context))
   .get('/:callId', async (context) => {
     await authorizeCaller(context)
     const errand = errandOf(context)
