@@ -68,6 +68,7 @@ const engine = await startMediaEngine({
   backend: createEchoBackend(format as EchoFormat),
   socket: openSocket({ bind: link, bufferBytes: LINK_BUFFER_BYTES }),
   refreshFleet: () => {},
+  onSideband: () => undefined,
   log,
 })
 engine.handleRelays([relay])
