@@ -24,6 +24,8 @@ export interface CallerOptions {
   readonly key: string | undefined
   readonly speech: Speech
   readonly seconds: number
+  /** Changes the answer before it is taken, such as to leave one path. */
+  readonly editAnswer?: (sdp: string) => string
 }
 
 /** Moments of a call that the timeline names, in the order in which they come. */
@@ -120,7 +122,7 @@ class Caller {
 
   /** Talks until the reply is over. */
   async #converse(answer: string): Promise<void> {
-    await this.#peer.acceptAnswer(answer)
+    await this.#peer.acceptAnswer(this.#options.editAnswer?.(answer) ?? answer)
     await this.#connect()
     await this.#talk()
     if (this.#reply.seconds > 0) return
