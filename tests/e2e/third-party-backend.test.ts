@@ -94,6 +94,15 @@ describe("a browser and somebody else's Realtime server", () => {
     expect(receivedTypes(view)).not.toContain('output_audio_buffer.stopped')
   })
 
+  test('go on when an event is larger than a browser takes, and the page is told', async () => {
+    const { page, remote } = await talkToBackend()
+    remote.socket.send(JSON.stringify({ type: 'vendor.tome', event_id: 'e', text: 'x'.repeat(300_000) }))
+    remote.socket.send('{"type":"vendor.hint","event_id":"e"}')
+    const view = await untilView(page, (v) => receivedTypes(v).includes('vendor.hint'))
+    const errors = view.events.filter(({ event }) => event.type === 'error')
+    expect(errors.map(({ event }) => event['error'])).toMatchObject([{ code: 'event_too_large' }])
+  })
+
   test('part with a word when the server dies', async () => {
     const { page, remote } = await talkToBackend()
     remote.socket.terminate()

@@ -253,9 +253,24 @@ export class Call implements LoopSession {
   }
 
   #toClient(event: RealtimeEvent, text = JSON.stringify(event)): void {
-    if (this.#isOpen) this.#peer.sendMessage(text)
-    else if (this.#waiting.length < MAX_WAITING_EVENTS) this.#waiting.push(text)
+    const isTaken = this.#isOpen ? this.#peer.sendMessage(text) : this.#wait(text)
     this.#audience.tell(text)
+    if (isTaken) return
+    this.#options.onFault('event-unsent')
+    // Too large for the client's channel; when the channel has failed, this says nothing either.
+    if (this.#isOpen) this.#peer.sendMessage(JSON.stringify(this.#unsentEventError(event.type)))
+  }
+
+  #wait(text: string): boolean {
+    if (this.#waiting.length >= MAX_WAITING_EVENTS) return false
+    this.#waiting.push(text)
+    return true
+  }
+
+  #unsentEventError(type: string): RealtimeEvent {
+    const message = `An event of type ${type} is larger than this client takes, and was not sent.`
+    const error = { type: 'server_error', code: 'event_too_large', message, param: null, event_id: null }
+    return { type: 'error', event_id: this.#options.eventId(), error }
   }
 
   #malformedEventError(fault: string): RealtimeEvent {
@@ -280,4 +295,4 @@ interface CallPath extends Readonly<Record<string, unknown>> {
 }
 
 /** Events kept until the data channel opens: a session.created and what a backend may say at once. */
-const MAX_WAITING_EVENTS = 64
+const MAX_WAITING_EVENTS = 256

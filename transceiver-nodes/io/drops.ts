@@ -39,6 +39,8 @@ export type TransceiverDrop =
   | DataChannelFault
   /** Audio that is no packet of the call's codec, or that the jitter buffer does not take. */
   | ReceiverDrop
+  /** An event for the client that its channel does not take: too large, or too many before it was open. */
+  | 'event-unsent'
   /** Between this call and its backend. */
   | `backend-${BackendDrop}`
 
