@@ -6,12 +6,15 @@
 import * as v from 'valibot'
 import type { SessionConfig } from '#shared/control/messages'
 
-/** A configuration as a client sends it; the `type` may be left out. */
+/** What is checked of a configuration: its type, which may be left out. */
+export const sessionOutlineSchema = v.looseObject({
+  type: v.optional(v.literal('realtime', 'Only sessions of the type "realtime" can be had here.')),
+})
+
+/** A configuration as a client sends it. */
 export const sessionSchema = v.pipe(
   v.custom<SessionConfig>(isJsonObject, 'A session configuration is a JSON object.'),
-  v.looseObject({
-    type: v.optional(v.literal('realtime', 'Only sessions of the type "realtime" can be had here.')),
-  }),
+  sessionOutlineSchema,
 )
 
 /** Returns `base` with what `changes` names: objects merge, everything else is replaced, as in `session.update`. */

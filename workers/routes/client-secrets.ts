@@ -37,24 +37,27 @@ export const clientSecrets = new Hono<EdgeContext>().post('/', limitBody, async 
   })
 })
 
+/** What a request may hold. */
+export const clientSecretRequestSchema = v.object({
+  session: v.optional(sessionSchema),
+  expires_after: v.optional(
+    v.object({
+      anchor: v.optional(v.literal('created_at'), 'created_at'),
+      seconds: v.optional(
+        v.pipe(
+          v.number(),
+          v.integer(),
+          v.minValue(MIN_SECRET_LIFE_SECONDS),
+          v.maxValue(MAX_SECRET_LIFE_SECONDS),
+        ),
+        DEFAULT_SECRET_LIFE_SECONDS,
+      ),
+    }),
+    {},
+  ),
+})
+
 const requestSchema = v.pipe(
   v.custom<object>(isJsonObject, 'The body must be a JSON object.'),
-  v.object({
-    session: v.optional(sessionSchema),
-    expires_after: v.optional(
-      v.object({
-        anchor: v.optional(v.literal('created_at'), 'created_at'),
-        seconds: v.optional(
-          v.pipe(
-            v.number(),
-            v.integer(),
-            v.minValue(MIN_SECRET_LIFE_SECONDS),
-            v.maxValue(MAX_SECRET_LIFE_SECONDS),
-          ),
-          DEFAULT_SECRET_LIFE_SECONDS,
-        ),
-      }),
-      {},
-    ),
-  }),
+  clientSecretRequestSchema,
 )
