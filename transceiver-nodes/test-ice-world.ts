@@ -55,8 +55,8 @@ export class World {
   answers: (path: IcePath) => boolean = () => true
   /** Round trip of our checks on a path. */
   delayOf: (path: IcePath) => number = () => 10
-  /** The endpoint that the client sends media from every 20 ms, and through which VIP; undefined: none. */
-  media: { vip: number; client: Client } | undefined
+  /** The way that the client's media takes every 20 ms: the one nominated, another, or none. */
+  media: { vip: number; client: Client } | 'nominated' | undefined
   clientIsControlling = false
   /** Links whose relay does not answer pings; each path has the link of its VIP's number. */
   readonly lostLinks = new Set<number>()
@@ -152,11 +152,16 @@ export class World {
 
   #hearMedia(): void {
     this.#mediaAt = this.now + 20
-    const words = new Int32Array(ENDPOINT_WORDS)
-    const vip = this.media?.vip ?? -1
-    writeClient(words, 0, this.media?.client ?? HOME)
-    const path = this.agent.paths.find((known) => known.matches(vip, words, 0))
+    const path = this.#pathOfMedia()
     if (path !== undefined) path.heardAt = this.now
+  }
+
+  #pathOfMedia(): IcePath | undefined {
+    if (this.media === 'nominated' || this.media === undefined) return this.agent.selected
+    const words = new Int32Array(ENDPOINT_WORDS)
+    const { vip, client } = this.media
+    writeClient(words, 0, client)
+    return this.agent.paths.find((known) => known.matches(vip, words, 0))
   }
 
   #answerNext(): void {

@@ -11,7 +11,7 @@ import {
 } from '#shared/stun/registry'
 import { IcePath } from './path.ts'
 import { MAX_PATHS } from './paths.ts'
-import { ELSEWHERE, HOME, World, clientMac, onTcp, serverMac } from '../../test-ice-world.ts'
+import { ELSEWHERE, HOME, World, clientMac, onTcp, parsed, serverMac } from '../../test-ice-world.ts'
 
 describe('the ICE agent', () => {
   test('answers a verified check, binds its flow, and checks back on the same path', () => {
@@ -25,6 +25,22 @@ describe('the ICE agent', () => {
     expect(check!.path).toBe(path)
     expect(checkIntegrity(check!.bytes, clientMac)).toBe('valid')
     expect(findAttribute(check!.message, ATTRIBUTE_ICE_CONTROLLING)).toEqual(new Uint8Array(8).fill(0xff))
+  })
+
+  test('claims control before it answers, so that Chromium does not select a path and prune the others', () => {
+    const world = new World()
+    world.check(0, HOME)
+    const types = world.commands.flatMap((c) => (c.type === 'transmit' ? [parsed(c.message).type] : []))
+    expect(types).toEqual([BINDING_REQUEST, BINDING_SUCCESS])
+  })
+
+  test('waits for the preferred path while others have answered: the client checks it last', () => {
+    const world = new World()
+    for (const vip of [1, 1]) world.check(vip, { ...HOME, listener: 1 })
+    world.run(400)
+    const preferred = world.check(0, HOME)
+    world.run(50)
+    expect(world.nominations().map(({ path }) => path)).toEqual([preferred])
   })
 
   test('lets media flow on the first verified check and nominates the preferred path when it answers', () => {
@@ -51,7 +67,7 @@ describe('the ICE agent', () => {
     world.answers = (path) => path.vip === 1
     world.check(0, HOME)
     const second = world.check(1, HOME)
-    world.run(300)
+    world.run(1_300)
     expect(world.agent.selected).toBe(second)
   })
 
@@ -59,13 +75,13 @@ describe('the ICE agent', () => {
     const world = new World()
     const tcp = world.check(0, onTcp)
     expect(world.agent.selected).toBe(tcp)
-    world.run(200)
+    world.run(1_200)
     expect(world.nominations().map(({ path }) => path)).toEqual([tcp])
 
     const other = new World()
     other.check(0, onTcp)
     const udp = other.check(1, { ...HOME, listener: 3 })
-    other.run(200)
+    other.run(1_200)
     expect(other.agent.selected).toBe(udp)
   })
 

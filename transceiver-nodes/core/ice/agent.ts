@@ -191,8 +191,10 @@ export class IceAgent {
       this.#transmit(path, unknownAttributesError(message, unknown, generation.localMac), false)
       return 'ice-unknown-attribute'
     }
-    this.#transmit(path, bindingSuccess(message, path.client, generation.localMac), true)
+    // First, so that a client that believes itself in control learns better before it can select a path: Chromium
+    // prunes all others the moment it does, docs/ice.md.
     this.#checkBack(path, generation, now)
+    this.#transmit(path, bindingSuccess(message, path.client, generation.localMac), true)
     this.#hastenConsent(path, now)
     this.#selectFirst(path, now)
     this.#settleControl(message, path)
@@ -471,8 +473,11 @@ function endOf(path: IcePath): Millis {
   return millisOf((path.consentAt ?? path.heardAt) + CONSENT_LIFETIME)
 }
 
-/** How long the best path is waited for before a lesser one is nominated. */
-const NOMINATION_WAIT = 100
+/**
+ * How long the best path is waited for before a lesser one is nominated. Chromium checks the candidates 50 ms apart,
+ * the best one last; media does not wait, it flows on the first path.
+ */
+const NOMINATION_WAIT = 1000
 /** A path whose last answer is older than this has missed one. */
 const CONSENT_OVERDUE = 1.5 * CONSENT_INTERVAL
 /** Consent expires this long after the last answered check, RFC 7675 section 5.1. */
