@@ -22,7 +22,7 @@ for (const kind of ['relay', 'transceiver'] as const) {
   )
   if (process.argv.includes('--archive')) console.log(archive(kind))
 }
-execFileSync('wrangler', ['deploy', '--dry-run', '--outdir', `${DIST}/worker`], {
+execFileSync('wrangler', ['deploy', '--env=', '--dry-run', '--outdir', `${DIST}/worker`], {
   cwd: ROOT,
   env: { ...process.env, WRANGLER_SEND_METRICS: 'false', WRANGLER_HIDE_BANNER: 'true' },
   stdio: ['ignore', 'ignore', 'inherit'],

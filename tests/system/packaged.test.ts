@@ -86,7 +86,7 @@ describe.skipIf(reason !== undefined)('the packaged stack', { timeout: 120_000 }
     const worker = join(target, 'worker')
     cpSync(join(ROOT, 'workers/public'), join(worker, 'workers/public'), { recursive: true })
     copyFileSync(join(ROOT, 'wrangler.toml'), join(worker, 'wrangler.toml'))
-    spawnSync('wrangler', ['deploy', '--dry-run', '--outdir', worker], { cwd: ROOT })
+    spawnSync('wrangler', ['deploy', '--env=', '--dry-run', '--outdir', worker], { cwd: ROOT })
     for (const part of ['relay', 'transceiver', 'worker'])
       spawnSync('chmod', ['-R', 'a+rX', join(target, part)])
     for (const part of ['worker', 'home']) {

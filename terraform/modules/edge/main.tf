@@ -8,7 +8,7 @@ resource "terraform_data" "worker" {
 
   provisioner "local-exec" {
     working_dir = var.repository
-    command     = "printenv WORKER_SECRETS | npx wrangler deploy --name \"$WORKER_NAME\" --secrets-file /dev/stdin"
+    command     = "printenv WORKER_SECRETS | npx wrangler deploy --env= --name \"$WORKER_NAME\" --secrets-file /dev/stdin"
     environment = {
       CLOUDFLARE_ACCOUNT_ID = var.account_id
       WORKER_NAME           = var.name

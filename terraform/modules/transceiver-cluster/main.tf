@@ -96,6 +96,11 @@ resource "google_compute_instance_group_manager" "seat" {
     initial_delay_sec = 180
   }
 
+  # A machine that is made again is made by the newest template: so a drained one is upgraded.
+  instance_lifecycle_policy {
+    force_update_on_repair = "YES"
+  }
+
   # A call lives in one process: nothing is replaced before an operator has drained it (docs/operate.md).
   update_policy {
     type                  = "OPPORTUNISTIC"

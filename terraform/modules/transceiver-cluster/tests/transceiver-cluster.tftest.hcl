@@ -52,7 +52,7 @@ run "gives_each_transceiver_a_seat" {
     error_message = "there must be a group for each seat"
   }
   assert {
-    condition     = alltrue([for seat in google_compute_instance_group_manager.seat : seat.target_size == 1 && seat.update_policy[0].type == "OPPORTUNISTIC"])
+    condition     = alltrue([for seat in google_compute_instance_group_manager.seat : seat.target_size == 1 && seat.update_policy[0].type == "OPPORTUNISTIC" && seat.instance_lifecycle_policy[0].force_update_on_repair == "YES"])
     error_message = "a seat must have one machine, which nothing replaces by itself"
   }
   assert {
