@@ -13,7 +13,7 @@ export default defineConfig({
           sequence: { groupOrder: 0 },
           // Properties run hundreds of cases: on a busy machine that is more than the default of five seconds.
           testTimeout: 30_000,
-          include: ['{shared,relay-nodes,transceiver-nodes,workers,scripts}/**/*.test.ts'],
+          include: ['{shared,relay-nodes,transceiver-nodes,workers,scripts,bench}/**/*.test.ts'],
         },
       },
       {

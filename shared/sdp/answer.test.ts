@@ -40,7 +40,7 @@ test('answers Chromium with exactly this', () => {
     'a=group:BUNDLE 0 1',
     'a=ice-options:ice2',
     'a=msid-semantic: WMS *',
-    'm=audio 3478 UDP/TLS/RTP/SAVPF 111',
+    'm=audio 3478 UDP/TLS/RTP/SAVPF 63 111',
     'c=IN IP4 192.0.2.1',
     'a=mid:0',
     'a=ice-ufrag:AbCdEfGhIjKlMnOpQrStUv',
@@ -57,6 +57,8 @@ test('answers Chromium with exactly this', () => {
     'a=extmap-allow-mixed',
     'a=extmap:1 urn:ietf:params:rtp-hdrext:ssrc-audio-level',
     'a=extmap:4 urn:ietf:params:rtp-hdrext:sdes:mid',
+    'a=rtpmap:63 red/48000/2',
+    'a=fmtp:63 111/111',
     'a=rtpmap:111 opus/48000/2',
     'a=fmtp:111 minptime=10;useinbandfec=1',
     'a=msid:agent agent-audio',
@@ -145,6 +147,14 @@ test('answers G.711 when there is no Opus', () => {
   expect(answered).toContain('RTP/SAVPF 0\r\n')
   expect(answered).toContain('a=rtpmap:0 PCMU/8000\r\n')
   expect(answered).not.toContain('a=fmtp')
+})
+
+test('takes up RED only with copies of the codec taken up', () => {
+  const chromium = offerVector('chromium156')
+  for (const fmtp of ['a=fmtp:63 111', 'a=fmtp:63 111/0', 'a=fmtp:63 0/0']) {
+    expect(answer(chromium.replace('a=fmtp:63 111/111', fmtp))).toContain('RTP/SAVPF 111\r\n')
+  }
+  expect(answer(offerVector('firefox153'))).not.toContain('red/')
 })
 
 test('answers audio that is not bundled without a group', () => {

@@ -3,7 +3,7 @@
  *
  * The m-lines keep the offer's order. Audio and data channels are accepted on one BUNDLE transport; all else is
  * rejected with port 0, but for a line that is the tag of the bundle. One codec is answered, so that every packet
- * has one meaning. Candidates stand in the tagged line only (RFC 9143 section 7.1.3), the credentials, the
+ * has one meaning, and RED before it if the offer has that: then the client sends each packet's sound twice. Candidates stand in the tagged line only (RFC 9143 section 7.1.3), the credentials, the
  * fingerprint and the role in every accepted line: the tag could speak for them too, but not every stack looks
  * there, and all take the repetition.
  */
@@ -84,9 +84,9 @@ function acceptedLines(
 ): string[] {
   const { use, mid, media, protocol, format } = section
   const isTagged = mid === (offer.bundle[0] ?? offer.audio.mid)
-  const answeredFormat = use === 'audio' ? offer.audio.codec.payloadType : format
+  const answeredFormats = use === 'audio' ? formatsOf(offer.audio.codec).join(' ') : format
   return [
-    `m=${media} ${port} ${protocol} ${answeredFormat}`,
+    `m=${media} ${port} ${protocol} ${answeredFormats}`,
     connectionLine(address),
     ...midLines(section),
     ...transportLines(parameters, isTagged),
@@ -130,9 +130,19 @@ function audioLines(audio: AudioOffer, parameters: AnswerParameters): string[] {
   ]
 }
 
+/** In the order of preference: the client sends the first. */
+function formatsOf({ payloadType, redPayloadType }: AudioCodec): number[] {
+  return redPayloadType === undefined ? [payloadType] : [redPayloadType, payloadType]
+}
+
 /** Opus parameters say what their sender wishes to receive (RFC 7587 section 6.1), so none is copied. */
-function codecLines({ name, payloadType }: AudioCodec): string[] {
+function codecLines({ name, payloadType, redPayloadType }: AudioCodec): string[] {
   return [
+    ...linesIf(
+      redPayloadType !== undefined,
+      `a=rtpmap:${redPayloadType} red/${ENCODING_BY_CODEC[name].split('/').slice(1).join('/')}`,
+      `a=fmtp:${redPayloadType} ${payloadType}/${payloadType}`,
+    ),
     `a=rtpmap:${payloadType} ${ENCODING_BY_CODEC[name]}`,
     ...linesIf(name === 'opus', `a=fmtp:${payloadType} minptime=10;useinbandfec=1`),
   ]

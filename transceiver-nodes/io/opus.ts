@@ -27,7 +27,7 @@ export function createOpusEncoder(options: OpusEncoderOptions = OPUS_SPEECH): Vo
 /** How speech to the client is coded: docs/audio.md has the measurements. */
 export const OPUS_SPEECH: OpusEncoderOptions = {
   bitrate: 28_000,
-  complexity: 5,
+  complexity: 3,
   inbandFec: true,
   expectedLossPercent: EXPECTED_LOSS.leastPercent,
   dtx: false,
