@@ -85,8 +85,9 @@ function measureCodecs(): Record<string, CodecCost> {
     costs[`opus, complexity ${complexity}`] = codecCost(sentence, rounds, openEncoder, createOpusDecoder)
   }
   for (const codec of ['pcmu', 'pcma'] as const) {
-    const { createEncoder, createDecoder } = CALL_CODECS[codec]
-    costs[codec] = codecCost(sentence, rounds, createEncoder, createDecoder)
+    const { [codec]: law } = CALL_CODECS
+    const openEncoder = () => law.createEncoder()
+    costs[codec] = codecCost(sentence, rounds, openEncoder, () => law.createDecoder())
   }
   const openEncoder = () => OPUS_PACKAGE.createEncoder(OPUS_SPEECH)
   costs[OPUS_PACKAGE.name] = codecCost(sentence, rounds, openEncoder, () => OPUS_PACKAGE.createDecoder())

@@ -59,9 +59,10 @@ export function launchChromium(options: ChromiumOptions = {}): Promise<Browser> 
 }
 
 /** Opens the page and presses the talk button; resolves when the call is connected. */
-export async function talk(browser: Browser, url: string): Promise<Page> {
+export async function talk(browser: Browser, url: string, onlyCodec?: string): Promise<Page> {
   const page = await browser.newPage()
   await exposePeerConnection(page)
+  if (onlyCodec !== undefined) await offerOnly(page, onlyCodec)
   await page.goto(url)
   await page.getByTestId('talk').click()
   const view = await untilView(page, ({ state }) => state === 'connected' || state === 'failed')
@@ -127,6 +128,38 @@ export async function selectedPairOf(page: Page): Promise<{ protocol: string; po
     if (local.protocol !== remote.protocol) throw new Error('a pair of two transports')
     return { protocol: local.protocol, port: remote.port }
   })
+}
+
+/** The codecs of the call, by direction (`audio/opus`), and the mean payload that was sent. */
+export async function codecsOf(
+  page: Page,
+): Promise<{ sent: string; received: string; bytesPerPacket: number }> {
+  return page.evaluate(async () => {
+    const { peerConnection } = window as unknown as { peerConnection: RTCPeerConnection }
+    const stats = await peerConnection.getStats()
+    const codecOf = (type: string) => {
+      const stream = [...stats.values()].find((report) => report.type === type)
+      return String(stats.get(stream?.codecId)?.mimeType)
+    }
+    const outbound = [...stats.values()].find((report) => report.type === 'outbound-rtp')
+    const bytesPerPacket = outbound.bytesSent / outbound.packetsSent
+    return { sent: codecOf('outbound-rtp'), received: codecOf('inbound-rtp'), bytesPerPacket }
+  })
+}
+
+/** Lets the page offer no audio codec but this. */
+async function offerOnly(page: Page, mimeType: string): Promise<void> {
+  await page.addInitScript((only) => {
+    // oxlint-disable-next-line typescript/unbound-method -- called on its connection below
+    const { createOffer } = RTCPeerConnection.prototype
+    RTCPeerConnection.prototype.createOffer = function (this: RTCPeerConnection) {
+      const { codecs = [] } = RTCRtpReceiver.getCapabilities('audio') ?? {}
+      for (const transceiver of this.getTransceivers()) {
+        transceiver.setCodecPreferences(codecs.filter((codec) => codec.mimeType === only))
+      }
+      return Reflect.apply(createOffer, this, []) as never
+    }
+  }, mimeType)
 }
 
 /** Keeps the page's peer connection where `countsOf` finds it. */
