@@ -28,6 +28,8 @@ export interface TransceiverConfig {
   readonly admin: Endpoint
   /** Sessions admitted at once. */
   readonly capacity: number
+  /** How long a session may last. */
+  readonly maxSessionSeconds: number
   readonly routeKeys: RouteKeyRing
   readonly controlKey: Uint8Array
   readonly store: { readonly url: string; readonly token: string }
@@ -58,6 +60,7 @@ export function readConfig(variables: Readonly<Record<string, string | undefined
     controlUrl: environment.url('FIRSTHOP_CONTROL_URL'),
     admin: environment.endpoint('FIRSTHOP_ADMIN'),
     capacity: environment.integer('FIRSTHOP_CAPACITY', 1, MAX_CAPACITY, 100),
+    maxSessionSeconds: environment.integer('FIRSTHOP_MAX_SESSION_SECONDS', 1, 86_000, 3_600),
     routeKeys: environment.routeKeys('FIRSTHOP_ROUTE_KEYS'),
     controlKey: environment.key('FIRSTHOP_CONTROL_KEY', 32),
     store: {

@@ -6,6 +6,7 @@
 
 import type { TransceiverRecord } from '#shared/fleet/record'
 import { SignatureVerifier } from '#shared/control/signature'
+import { reasonCounter } from '#shared/metrics'
 import { startAdminServer } from '#shared/platform/admin-server'
 import { epochNow, monotonicNow } from '#shared/platform/clock'
 import { hmacSha256, sha256 } from '#shared/platform/crypto'
@@ -16,6 +17,7 @@ import { openStore } from '#shared/platform/store'
 import { readConfig } from './config.ts'
 import type { TransceiverConfig } from './config.ts'
 import { mostCalls } from './core/key-usage.ts'
+import type { PlaceCallFault } from './io/calls.ts'
 import { startControlServer } from './io/control-server.ts'
 import type { Media } from './io/media.ts'
 import { mediaMetrics } from './io/media-metrics.ts'
@@ -26,18 +28,30 @@ import { startMedia } from './io/start-media.ts'
 const VERSION = '0.1.0'
 /** How soon the registry is read again while it lists no relay. */
 const FLEET_RETRY = 500
+/** For calls to have their last word at the end of a drain, and the counts to tell; most are over sooner. */
+const DRAIN_GRACE = 2_000
 
 const config = configOrExit()
 const log = openLog({ level: config.logLevel, fields: { node: config.nodeId } })
 const store = openStore(config.store)
-const media: Media = await startMedia({ config, refreshFleet: () => void watch.refresh(), log }).catch(giveUp)
+const media: Media = await startMedia({
+  config,
+  environment: process.env,
+  refreshFleet: () => void watch.refresh(),
+  log,
+}).catch(giveUp)
 let isDraining = false
+const refusals: Partial<Record<PlaceCallFault, number>> = {}
 const control = await startControlServer({
   bind: config.control,
   node: config.nodeId,
   verifier: new SignatureVerifier({ mac: hmacSha256(config.controlKey), sha256 }),
   media,
-  place: async (request) => (isDraining ? 'node-draining' : media.place(request)),
+  place: async (request) => {
+    const placed = isDraining ? 'node-draining' : await media.place(request)
+    if (typeof placed === 'string') refusals[placed] = (refusals[placed] ?? 0) + 1
+    return placed
+  },
   log,
 }).catch(giveUp)
 let hasSeenFleet = false
@@ -56,7 +70,10 @@ const admin = await startAdminServer({
   host: config.admin.address,
   port: config.admin.port,
   isReady: () => hasSeenFleet && !isDraining,
-  metrics: () => mediaMetrics(media),
+  metrics: () => [
+    ...mediaMetrics(media),
+    reasonCounter('firsthop_transceiver_refusals_total', 'Calls not placed, by reason', refusals),
+  ],
 }).catch(giveUp)
 log.info('The transceiver is up', { threads: config.threads, opus: OPUS_LIBRARY_NAME })
 process.once('SIGTERM', () => void shutDown('SIGTERM'))
@@ -66,10 +83,11 @@ process.once('SIGINT', () => void shutDown('SIGINT'))
 async function shutDown(signal: string): Promise<void> {
   log.info('The transceiver shuts down', { signal })
   isDraining = true
-  await member.publish()
-  const deadline = monotonicNow() + config.drainSeconds * 1000
+  const drainMillis = config.drainSeconds * 1000
+  const deadline = monotonicNow() + drainMillis + DRAIN_GRACE
+  await Promise.all([member.publish(), media.drain(drainMillis)])
   while (media.counts.active > 0 && monotonicNow() < deadline) {
-    await new Promise((resolve) => setTimeout(resolve, 100))
+    await new Promise((resolve) => setTimeout(resolve, 50))
   }
   await media.endAll('shut-down')
   await Promise.all([watch.stop(), member.stop(), control.close(), admin.close(), media.close()])

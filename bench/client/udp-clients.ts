@@ -21,6 +21,8 @@ export interface UdpClientsOptions {
   readonly speech?: Uint8Array
   /** As `LightIceOptions` has it. */
   readonly nominates?: boolean
+  /** True: a client is silent until `talk`. */
+  readonly waits?: boolean
   /** Where their sockets are bound; loopback when absent. */
   readonly bind?: string
 }
@@ -54,7 +56,7 @@ export class UdpClients {
       nominates: this.#options.nominates ?? false,
       onAudio: (_start, length, now) => this.#onAudio(number, now, length),
     })
-    this.#callers.push({ socket, client })
+    this.#callers.push({ socket, client, isTalking: this.#options.waits !== true })
     socket.on('message', (datagram, sender) => this.#handleDatagram(client, datagram, sender))
     socket.bind(0, this.#options.bind ?? '127.0.0.1')
     await once(socket, 'listening')
@@ -66,6 +68,12 @@ export class UdpClients {
       await sleep(5)
     }
     return number
+  }
+
+  /** Has a client talk that was placed to wait. */
+  talk(number: number): void {
+    const caller = this.#callers[number]
+    if (caller !== undefined) caller.isTalking = true
   }
 
   /** The UDP port of a client. */
@@ -109,8 +117,10 @@ export class UdpClients {
   #tick(): void {
     const now = monotonicNow()
     const due = this.#pacer.advance(now)
-    for (const { client } of this.#callers) {
+    for (const { client, isTalking } of this.#callers) {
+      if (client.ending !== undefined) continue
       client.handleTick(now)
+      if (!isTalking) continue
       for (let frame = this.#pacer.frame; frame < this.#pacer.frame + due; frame++) {
         if (client.sendAudio(this.#options.speech ?? SILENCE, rtpTimestampOf(frame, 0))) this.sent++
       }
@@ -121,6 +131,7 @@ export class UdpClients {
 interface Caller {
   readonly socket: Socket
   readonly client: LightClient
+  isTalking: boolean
 }
 
 /** dgram keeps the packet past the call, and a relay that is dead refuses it: neither is the client's concern. */

@@ -53,7 +53,7 @@ export async function startEngine(
   }
 }
 
-/** Starts another WebRTC server as an echo; its clients come by UDP, and all of them talk from the start. */
+/** Starts another WebRTC server as an echo; its clients come by UDP. */
 export async function startReference(
   name: 'werift' | 'libdatachannel',
   speech: Uint8Array,
@@ -63,11 +63,11 @@ export async function startReference(
   const onAudio = (_client: number, _now: number, bytes: number) => {
     if (bytes === RTP_HEADER_BYTES + speech.length) echoed++
   }
-  const clients = new UdpClients(onAudio, { speech, nominates: true, bind: '0.0.0.0' })
+  const clients = new UdpClients(onAudio, { speech, nominates: true, waits: true, bind: '0.0.0.0' })
   return {
     ...commandsOf(server),
     call: () => clients.call((offer) => place(server, offer)),
-    talk: () => {},
+    talk: (id) => clients.talk(id),
     get sent() {
       return clients.sent
     },

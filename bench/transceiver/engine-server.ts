@@ -38,6 +38,7 @@ const config: TransceiverConfig = {
   controlUrl: 'http://127.0.0.1',
   admin: link,
   capacity: 20_000,
+  maxSessionSeconds: 3_600,
   routeKeys: new RouteKeyRing([{ id: 0, cipher: aesBlockCipher(randomBytes(16)) }], 0),
   controlKey: randomBytes(32),
   store: { url: 'http://127.0.0.1', token: '' },

@@ -12,7 +12,10 @@ serveLines({
     connections.add(connection)
     connection.onTrack((track) => {
       tracks.add(track)
-      track.onMessage((packet) => void track.sendMessageBinary(packet))
+      track.onMessage((packet) => {
+        // A packet may come late, and the library ends the process for it.
+        if (track.isOpen()) track.sendMessageBinary(packet)
+      })
     })
     const answer = new Promise<string>((resolve) => {
       connection.onGatheringStateChange((state) => {

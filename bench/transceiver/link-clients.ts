@@ -6,6 +6,7 @@
  * datagram only as far as `framesPerDatagram` and the generator's clock of a millisecond have them meet.
  */
 
+import { readU16 } from '#shared/bytes'
 import { ENDPOINT_WORDS, writeClient } from '#shared/endpoint'
 import type { Endpoint } from '#shared/endpoint'
 import {
@@ -48,6 +49,9 @@ export class LinkClients {
   /** Packets of audio sent, and those of them that came back, which are the long ones. */
   sent = 0
   echoed = 0
+  /** Packets of audio that came, echoed or not, and those that are missing between them. */
+  heard = 0
+  missed = 0
   readonly #options: LinkClientsOptions
   readonly #memory = new PacketMemory(PORT_AT + BATCH_PORT_BYTES)
   readonly #context = new DtlsContext(createCertificate())
@@ -83,11 +87,9 @@ export class LinkClients {
       context: this.#context,
       memory: this.#memory,
       transmit: (_path, packet) => this.#transmit(words, packet),
-      onAudio: (_start, length) => {
-        if (length > RTP_HEADER_BYTES + MAX_SILENCE_BYTES) this.echoed++
-      },
+      onAudio: (start, length) => this.#hear(talker, start, length),
     })
-    const talker = { client, words, dueAt: Infinity, tickAt: 0, said: 0 }
+    const talker: Talker = { client, words, sequence: -1, dueAt: Infinity, tickAt: 0, said: 0 }
     this.#talkers.set(id, talker)
     client.handleAnswer(await place(client.offer), monotonicNow())
     await this.#untilConnected(client)
@@ -173,6 +175,14 @@ export class LinkClients {
     this.#port.flush()
   }
 
+  #hear(talker: Talker, start: number, length: number): void {
+    const sequence = readU16(this.#memory.bytes, start + SEQUENCE_AT)
+    if (talker.sequence >= 0) this.missed += ((sequence - talker.sequence) & 0xffff) - 1
+    talker.sequence = sequence
+    this.heard++
+    if (length > RTP_HEADER_BYTES + MAX_SILENCE_BYTES) this.echoed++
+  }
+
   #transmit(words: Int32Array, packet: Uint8Array): void {
     const { bytes } = this.#memory
     const header = frameHeaderBytes(words, 0)
@@ -207,15 +217,19 @@ export class LinkClients {
 interface Talker {
   readonly client: LightClient
   readonly words: Int32Array
+  /** Of the last packet heard; -1: none. */
+  sequence: number
   dueAt: number
   tickAt: number
   said: number
 }
 
 const COOKIE = new Uint8Array([1, 2, 3, 4, 5, 6, 7, 8])
-const CONNECT_WAIT = 10_000
+const CONNECT_WAIT = 20_000
 const FRAME_MILLIS = 20
 const TICKS_PER_FRAME = 960
+/** In an RTP header, RFC 3550 section 5.1. */
+const SEQUENCE_AT = 2
 /** What a server says that has nothing to say. */
 const MAX_SILENCE_BYTES = 3
 const SOCKET_BUFFER_BYTES = 4 * 1024 * 1024

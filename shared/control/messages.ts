@@ -107,6 +107,7 @@ export type ControlFault =
   | 'call-unknown'
   | 'ice-session-other'
   | 'node-full'
+  | 'node-busy'
   | 'node-draining'
 
 /** Returns the path that hangs up `callId`. */

@@ -42,8 +42,16 @@ export class SpareWorkers {
     return worker
   }
 
-  /** Ends those that nobody has taken. */
+  /** Ends those that nobody has taken, once they have loaded: koffi aborts the process when it is cut short in that. */
   async stop(): Promise<void> {
-    await Promise.all([...this.#owned].map((worker) => worker.terminate()))
+    await Promise.all([...this.#owned].map((worker) => this.#end(worker)))
+  }
+
+  async #end(worker: Worker): Promise<void> {
+    if (!this.#loaded.has(worker)) {
+      // One that cannot load ends by itself.
+      await Promise.race([once(worker, 'message'), once(worker, 'exit')]).catch(() => {})
+    }
+    await worker.terminate()
   }
 }

@@ -36,6 +36,11 @@ export class Timeline {
     if (!this.has(step)) this.#millisByStep.set(step, Math.round((now - this.#start) * 10) / 10)
   }
 
+  /** Returns how long it is since the offer, in whole milliseconds. */
+  elapsed(now: Millis): number {
+    return Math.round(now - this.#start)
+  }
+
   /** Every step with its milliseconds, null for what has not happened. */
   toRecord(): Record<TimelineStep, number | null> {
     const record = {} as Record<TimelineStep, number | null>

@@ -22,6 +22,9 @@ import type { IcePath } from '../core/ice/path.ts'
 import type { StunArrival } from '../core/ice/paths.ts'
 import type { AudioListener } from '../core/media/audio-receiver.ts'
 import { Playout } from '../core/media/playout.ts'
+import { SessionLimit } from '../core/session-limit.ts'
+import type { SessionLimitReason } from '../core/session-limit.ts'
+import { endedError, endingEvent } from '../core/session-limit-events.ts'
 import { Timeline } from '../core/timeline.ts'
 import { CallAudio } from './call-audio.ts'
 import type { AudioStatistics, CallAudioOptions } from './call-audio.ts'
@@ -42,6 +45,8 @@ export interface CallOptions {
   readonly audio: Omit<CallAudioOptions, 'peer' | 'playout' | 'listener'>
   readonly backend: Backend
   readonly eventId: () => string
+  /** When the call has lasted long enough. */
+  readonly deadline: Millis
   /** Names the relay at a link and the transceiver for `firsthop.path`. */
   readonly describeNodes: (link: number) => Readonly<Record<string, unknown>>
   readonly bindPath: (path: IcePath, call: Call) => void
@@ -68,6 +73,7 @@ export class Call implements LoopSession {
   readonly #audio: CallAudio
   readonly #backend: BackendSession
   readonly #audience = new Audience()
+  readonly #limit: SessionLimit
   /** Events that came before the channel was open. */
   readonly #waiting: string[] = []
   #isOpen = false
@@ -79,6 +85,7 @@ export class Call implements LoopSession {
     this.ice = options.ice
     this.#options = options
     this.timeline = new Timeline(now)
+    this.#limit = new SessionLimit(options.deadline)
     this.#peer = new Peer(this.#peerOptions(), now)
     this.#conversation = new Conversation(this.#playout, {
       toClient: (event, text) => this.#toClient(event, text),
@@ -103,6 +110,11 @@ export class Call implements LoopSession {
         end: (reason) => this.end(reason),
       },
     )
+  }
+
+  /** How often what was being said was cut short. */
+  get interruptions(): number {
+    return this.#playout.interruptions
   }
 
   get isConnected(): boolean {
@@ -163,12 +175,29 @@ export class Call implements LoopSession {
     if (this.#audio.hasSpoken) this.timeline.mark('firstAudioOut', now)
   }
 
-  pollTimeout(): Millis | undefined {
-    return this.#peer.pollTimeout()
+  pollTimeout(): Millis {
+    const [peer, limit] = [this.#peer.pollTimeout(), this.#limit.pollTimeout()]
+    return peer === undefined || limit < peer ? limit : peer
   }
 
   handleTimeout(now: Millis): void {
     this.#peer.handleTimeout(now)
+    switch (this.#limit.handleTimeout(now)) {
+      case 'warn':
+        return this.#toClient(
+          endingEvent(this.#limit.reason, this.#limit.remaining(now), this.#options.eventId()),
+        )
+      case 'tell':
+        return this.#toClient(endedError(this.#limit.reason, this.#options.eventId()))
+      case 'end':
+        return this.end(this.#limit.reason)
+      case undefined:
+    }
+  }
+
+  /** Has the call end at `deadline`, if it would last longer, and its client told of it. */
+  bringForward(deadline: Millis, reason: SessionLimitReason, now: Millis): void {
+    this.#limit.bringForward(deadline, reason, now)
   }
 
   /** What is known of the call now. */

@@ -9,7 +9,8 @@ import type { CallDescription } from '#shared/control/call-description'
 import type { PlaceCallRequest, PlaceCallResponse, RestartIceResponse } from '#shared/control/messages'
 import { epochNow, monotonicNow } from '#shared/platform/clock'
 import { hmacSha1, randomBytes } from '#shared/platform/crypto'
-import type { Log } from '#shared/platform/log'
+import type { Log, LogFields } from '#shared/platform/log'
+import { millisOf } from '#shared/time'
 import type { LinkHealth } from '#shared/link/link-health'
 import { answeredSetup, MAX_MESSAGE_SIZE, writeAnswer } from '#shared/sdp/answer'
 import { candidatesFor, writeCandidate } from '#shared/sdp/candidates'
@@ -48,6 +49,10 @@ export interface CallsParts {
   readonly dtlsContext: DtlsContext
   readonly backend: Backend
   readonly drops: DropCounts
+  /** How busy this thread is, 0 to 1. */
+  readonly load: () => number
+  /** How long a call may last, in milliseconds. */
+  readonly maxCallMillis: number
   /** Reads the registry before its time: a relay has joined since. */
   readonly refreshFleet: () => void
   /** Asks for what has been written outside the loop's own turns to be sent. */
@@ -56,7 +61,7 @@ export interface CallsParts {
 }
 
 /** Why a call is not placed. */
-export type PlaceCallFault = OfferFault | 'node-full' | 'node-draining'
+export type PlaceCallFault = OfferFault | 'node-full' | 'node-busy' | 'node-draining'
 
 /** Whose ICE is to be restarted, and the client's fragment (RFC 8840). */
 export interface RestartIceOrder {
@@ -95,6 +100,7 @@ export class Calls {
   place(request: PlaceCallRequest): PlaceCallResponse | PlaceCallFault {
     const { table, node } = this.#parts
     if (table.isFull) return 'node-full'
+    if (this.#parts.load() > MAX_ADMITTED_LOAD) return 'node-busy'
     if (request.relays.some((relay) => !this.#parts.directory.knows(relay.id))) this.#parts.refreshFleet()
     const offer = readOffer(request.offer)
     if (typeof offer === 'string') return offer
@@ -104,7 +110,7 @@ export class Calls {
       table.remove(handle)
       this.#usage.remove(request.apiKeyId)
       this.#endedByReason[reason] = (this.#endedByReason[reason] ?? 0) + 1
-      this.#parts.log.info('A call ended', { call: handle, reason, ...flat(ended.timeline.toRecord()) })
+      this.#parts.log.info('A call ended', { call: handle, reason, ...recordOf(ended) })
     })
     const placed = call.place()
     table.add(handle, placed.call)
@@ -142,6 +148,13 @@ export class Calls {
   /** Describes a call, if it is here. */
   describe(callId: string): CallDescription | undefined {
     return this.find(callId)?.describe()
+  }
+
+  /** Has every call end within `millis`, and its client told of it. */
+  drain(millis: number): void {
+    const now = monotonicNow()
+    const deadline = millisOf(now + millis)
+    for (const call of this.#parts.table.sessions()) call.bringForward(deadline, 'node-draining', now)
   }
 
   /** Ends every call. */
@@ -229,6 +242,7 @@ class Draft {
         memory: this.#parts.memory.bytes,
       },
       backend,
+      deadline: millisOf(monotonicNow() + this.#parts.maxCallMillis),
       eventId: () => `event_${toBase64Url(randomBytes(12))}`,
       describeNodes: (link) => this.#describeNodes(link),
       bindPath: (path, call) => void table.bind(path, call, monotonicNow()),
@@ -336,12 +350,20 @@ function randomU32(): number {
   return readU32(randomBytes(4), 0)
 }
 
-function flat(record: Readonly<Record<string, number | null>>): Record<string, number | undefined> {
-  return Object.fromEntries(
-    Object.entries(record).map(([name, value]) => [`${name}Millis`, value ?? undefined]),
-  )
+/** What is left of a call: its timeline, how long it lasted, and what became of its audio. */
+function recordOf(call: Call): LogFields {
+  const timeline = Object.entries(call.timeline.toRecord())
+  return {
+    ...Object.fromEntries(timeline.map(([name, value]) => [`${name}Millis`, value ?? undefined])),
+    durationMillis: call.timeline.elapsed(monotonicNow()),
+    restarts: call.restarts,
+    interruptions: call.interruptions,
+    ...call.audioStatistics,
+  }
 }
 
+/** A thread that is busier takes no more calls: what is left is for bursts, and for calls that grow. */
+export const MAX_ADMITTED_LOAD = 0.85
 /** A listener is one byte of a frame: docs/link.md. */
 const MAX_LISTENERS = 256
 

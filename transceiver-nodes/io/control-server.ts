@@ -195,6 +195,8 @@ function refusalOf(fault: ControlFault | SidebandUpgradeFault): [status: number,
       return [429, `The call has all of its ${MAX_SIDEBANDS} sidebands.`]
     case 'node-full':
       return [503, 'The transceiver has no room for another call.']
+    case 'node-busy':
+      return [503, 'The transceiver has too much to do to take another call.']
     case 'node-draining':
       return [503, 'The transceiver is shutting down.']
     case 'fragment-malformed':

@@ -4,18 +4,16 @@ import { monotonicNow } from '#shared/platform/clock'
 
 /** Measures the calling thread once a second. */
 export class LoadMeter {
-  /** The share of the last second that the thread was busy, 0 to 1. */
+  /** The share of its time that the thread was busy, 0 to 1: the mean of the last seconds, later ones weighing more. */
   load = 0
+  /** Is told of each measurement. */
+  onLoad: (load: number) => void = () => {}
   readonly #timer: NodeJS.Timeout
   #cpuMicros = cpuMicros()
   #measuredAt = monotonicNow()
 
-  /** Tells each measurement to `onLoad`. */
-  constructor(onLoad: (load: number) => void) {
-    this.#timer = setInterval(() => {
-      this.#measure()
-      onLoad(this.load)
-    }, INTERVAL)
+  constructor() {
+    this.#timer = setInterval(() => this.#measure(), INTERVAL)
   }
 
   /** Ends measuring. */
@@ -25,9 +23,11 @@ export class LoadMeter {
 
   #measure(): void {
     const [micros, now] = [cpuMicros(), monotonicNow()]
-    this.load = (micros - this.#cpuMicros) / 1000 / Math.max(1, now - this.#measuredAt)
+    const latest = (micros - this.#cpuMicros) / 1000 / Math.max(1, now - this.#measuredAt)
+    this.load += (latest - this.load) * WEIGHT_OF_LATEST
     this.#cpuMicros = micros
     this.#measuredAt = now
+    this.onLoad(this.load)
   }
 }
 
@@ -37,3 +37,5 @@ function cpuMicros(): number {
 }
 
 const INTERVAL = 1_000
+/** A burst of handshakes, or a compiler at work, is no load that lasts. */
+const WEIGHT_OF_LATEST = 0.4

@@ -29,6 +29,8 @@ export interface MediaCommands {
   handleSideband(message: SidebandMessage): void
   /** Takes a sideband away. */
   detach(id: number): void
+  /** Has every call end within so many milliseconds, and its client told of it. */
+  drain(millis: number): void
   /** Ends every call. */
   endAll(reason: string): void
   /** Takes the fleet's relays. */
@@ -53,7 +55,7 @@ export interface MediaCounts {
   readonly worstLateness: number
   /** By `LATENESS_BOUNDS`. */
   readonly ticksByLateness: readonly number[]
-  /** The share of its time that the thread was busy in the last second, 0 to 1. */
+  /** The share of its time that the thread was busy in the last seconds, 0 to 1. */
   readonly load: number
 }
 

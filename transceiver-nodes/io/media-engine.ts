@@ -98,6 +98,7 @@ export async function startMediaEngine(options: MediaEngineOptions): Promise<Med
     transceiver,
     log,
   })
+  const meter = new LoadMeter()
   const calls = new Calls({
     node: { id: config.nodeId, region: config.region },
     cluster,
@@ -111,6 +112,8 @@ export async function startMediaEngine(options: MediaEngineOptions): Promise<Med
     dtlsContext: new DtlsContext(options.certificate),
     backend: options.backend,
     drops,
+    load: () => meter.load,
+    maxCallMillis: config.maxSessionSeconds * 1_000,
     refreshFleet: options.refreshFleet,
     requestFlush: () => loop.requestFlush(),
     log,
@@ -118,7 +121,7 @@ export async function startMediaEngine(options: MediaEngineOptions): Promise<Med
   const desk = new SidebandDesk((callId) => calls.find(callId), options.onSideband)
   port = await openPort(options, memory, loop)
   const clock = new TurnClock(loop, port)
-  const meter = new LoadMeter((load) => (clock.mayAttend = load < ATTENTIVE_LOAD))
+  meter.onLoad = (load) => (clock.mayAttend = load < ATTENTIVE_LOAD)
   clock.start()
   const openedPort = port
   return {
@@ -135,6 +138,7 @@ export async function startMediaEngine(options: MediaEngineOptions): Promise<Med
     attach: (order) => desk.attach(order),
     handleSideband: (message) => desk.handleMessage(message),
     detach: (id) => desk.detach(id),
+    drain: (millis) => calls.drain(millis),
     endAll: (reason) => calls.endAll(reason),
     handleRelays: (relays: readonly RelayRecord[]) => directory.update(relays, monotonicNow()),
     counts: () => ({

@@ -16,6 +16,7 @@ export function mediaMetrics(media: Media): Metric[] {
     reasonCounter('firsthop_transceiver_drops_total', 'Packets dropped, by reason', drops),
     plainMetric('firsthop_transceiver_links', 'gauge', 'Links that carry calls', links.watched),
     plainMetric('firsthop_transceiver_links_lost', 'gauge', 'Those that do not answer', links.lost),
+    plainMetric('firsthop_transceiver_threads', 'gauge', 'Threads at work', media.threads),
     plainMetric('firsthop_transceiver_thread_deaths_total', 'counter', 'Threads that died', media.deaths),
     plainMetric('firsthop_transceiver_load', 'gauge', 'The busiest thread, as a share of a core', load),
     plainMetric(

@@ -76,6 +76,10 @@ export class MediaThreads implements Media {
     }
   }
 
+  get threads(): number {
+    return this.#seats.filter(({ worker }) => worker !== undefined).length
+  }
+
   get deaths(): number {
     return this.#deaths
   }
@@ -124,6 +128,10 @@ export class MediaThreads implements Media {
     return { send: (text) => void seat.ask('handleSideband', { id, text }), close }
   }
 
+  async drain(millis: number): Promise<void> {
+    await Promise.all(this.#seats.map((seat) => seat.ask('drain', millis)))
+  }
+
   async endAll(reason: string): Promise<void> {
     await Promise.all(this.#seats.map((seat) => seat.ask('endAll', reason)))
   }
@@ -150,7 +158,7 @@ export class MediaThreads implements Media {
     await this.#seats[index]?.worker?.terminate()
   }
 
-  /** The seat with the fewest sessions, of those that are not full. */
+  /** The seat with the fewest sessions, of those that are not full; one that is too busy will say so itself. */
   #seatWithRoom(): MediaSeat | undefined {
     const open = this.#seats.filter(
       (seat) => seat.worker !== undefined && seat.sessions < this.#capacityOfSeat,

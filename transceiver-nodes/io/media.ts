@@ -14,6 +14,8 @@ import type { SidebandHub } from './sideband-hub.ts'
 export interface Media {
   /** What all of them have counted, at most a second old. */
   readonly counts: MediaCounts
+  /** How many threads are at work. */
+  readonly threads: number
   /** How many threads have died and been replaced. */
   readonly deaths: number
   /** Places a call where there is room; a refusal changes nothing. */
@@ -26,6 +28,8 @@ export interface Media {
   describe(callId: string): Promise<CallDescription | undefined>
   /** Joins a sideband to a call. */
   attach(callId: string, listener: Listener): Promise<Sideband | SidebandFault>
+  /** Has every call end within so many milliseconds, and its client told of it. */
+  drain(millis: number): Promise<void>
   /** Ends every call. */
   endAll(reason: string): Promise<void>
   /** Takes the fleet's relays. */
@@ -48,6 +52,7 @@ export function mediaOf(engine: MediaEngine, hub: SidebandHub): Media {
     get counts() {
       return engine.counts()
     },
+    threads: 1,
     deaths: 0,
     place: async (request) => engine.place(request),
     hangUp: async (callId) => engine.hangUp(callId),
@@ -66,6 +71,7 @@ export function mediaOf(engine: MediaEngine, hub: SidebandHub): Media {
       }
       return { send: (text) => engine.handleSideband({ id, text }), close }
     },
+    drain: async (millis) => engine.drain(millis),
     endAll: async (reason) => engine.endAll(reason),
     handleRelays: (relays) => engine.handleRelays(relays),
     close: () => engine.close(),

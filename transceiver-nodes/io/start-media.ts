@@ -14,13 +14,20 @@ import { SidebandHub } from './sideband-hub.ts'
 /** What the media are started with. */
 export interface StartMediaOptions {
   readonly config: TransceiverConfig
+  /** Where the configuration comes from: each thread reads it for itself. */
+  readonly environment: Readonly<Record<string, string | undefined>>
   /** Reads the registry before its time: a relay has joined since. */
   readonly refreshFleet: () => void
   readonly log: Log
 }
 
 /** Starts the threads that the configuration wants; rejects when a port is taken. */
-export async function startMedia({ config, refreshFleet, log }: StartMediaOptions): Promise<Media> {
+export async function startMedia({
+  config,
+  environment,
+  refreshFleet,
+  log,
+}: StartMediaOptions): Promise<Media> {
   const { link, threads, capacity } = config
   const shared = { capacity, certificate: createCertificate(), refreshFleet, log }
   if (threads === 0) {
@@ -41,7 +48,7 @@ export async function startMedia({ config, refreshFleet, log }: StartMediaOption
     ...shared,
     links: Array.from({ length: threads }, (_, index) => ({ ...link, port: link.port + index })),
     threadOf: (callId) => threadOf(callId, config),
-    environment: process.env,
+    environment,
   })
   let crashes = 0
   if (config.injectsFaults) process.on('SIGUSR2', () => started.crashThread(crashes++ % threads))

@@ -43,6 +43,9 @@ export class Playout {
   /** The last few. */
   readonly #clearedResponses = new Set<string>()
 
+  /** How often the queue was emptied while something was being said. */
+  interruptions = 0
+
   /** How long it takes to play what waits. */
   get backlogMillis(): number {
     return this.#backlogSamples / SAMPLES_PER_MILLI
@@ -104,6 +107,7 @@ export class Playout {
     this.#soundingResponse = undefined
     this.#doneResponses.clear()
     this.#notices.push({ type: 'cleared', responseId })
+    this.interruptions++
     return cleared.filter(isFirstOfItsPart).map(heardPart)
   }
 
