@@ -59,10 +59,10 @@ export function* checkFolder(copy: TerraformCopy, folder: string): Generator<Che
 
 /** Renders the template of the nodes' cloud-init, with every unit in it. */
 function renderCloudConfig(copy: TerraformCopy): string {
-  const units = `${copy.root}/packages/systemd`
+  const units = `${copy.root}/terraform/packages/systemd`
   const file = `{ path = "/etc/systemd/system/\${name}", permissions = "0644", content = file("${units}/\${name}") }`
   const values = `{ units = ["firsthop-relay.service"], files = [for name in fileset("${units}", "*") : ${file}] }`
-  const template = `${copy.root}/packages/cloud-init/node.yaml.tftpl`
+  const template = `${copy.root}/terraform/packages/cloud-init/node.yaml.tftpl`
   const { output } = copy.evaluate(`base64encode(templatefile("${template}", ${values}))`)
   return Buffer.from(output.trim().replaceAll('"', ''), 'base64').toString()
 }

@@ -9,11 +9,11 @@ import type { Outcome } from './terraform.ts'
 /** An outcome, or the tool that is absent. */
 export type ToolOutcome = Outcome | { readonly absent: string }
 
-/** Holds every unit of packages/systemd to `systemd-analyze verify`. */
+/** Holds every unit of terraform/packages/systemd to `systemd-analyze verify`. */
 export function checkUnits(root: string): ToolOutcome {
   if (!isInstalled('systemd-analyze')) return { absent: 'systemd-analyze' }
   return withFolder((folder) => {
-    const source = join(root, 'packages/systemd')
+    const source = join(root, 'terraform/packages/systemd')
     const units = readdirSync(source).filter((name) => name.endsWith('.service'))
     for (const unit of units) {
       // What a node installs is not on this machine: the units' programs stand for themselves.
@@ -70,4 +70,4 @@ function withFolder<T>(use: (folder: string) => T): T {
 }
 
 const INSTALLED_PROGRAM = /=\/(opt\/firsthop|usr\/local\/lib\/firsthop)\/\S+/g
-const SCRIPTS = ['packages/google/configure']
+const SCRIPTS = ['terraform/packages/google/configure']

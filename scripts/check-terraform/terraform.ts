@@ -85,5 +85,5 @@ export class TerraformCopy {
 
 const STUBS = fileURLToPath(new URL('stub-providers.ts', import.meta.url))
 /** What the configuration reads: the Worker's sources tell it when to deploy. */
-const COPIED = ['terraform', 'packages', 'wrangler.toml', 'package-lock.json', 'shared', 'workers']
+const COPIED = ['terraform', 'wrangler.toml', 'package-lock.json', 'shared', 'workers']
 const COMMAND_TIMEOUT = 120_000

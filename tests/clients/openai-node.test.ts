@@ -4,6 +4,7 @@ import { readFileSync } from 'node:fs'
 import OpenAI from 'openai'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { metricsAt } from '../metrics.ts'
+import { until } from '../until.ts'
 import { startClientStack } from './client-stack.ts'
 import type { ClientStack } from './client-stack.ts'
 
@@ -25,9 +26,9 @@ describe('openai in Node', () => {
     expect(response.headers.get('content-type')).toContain('application/sdp')
     expect(await response.text()).toMatch(/^v=0\r\n/)
     const callId = callIdOf(response)
-    expect(await sessions()).toBe(1)
+    await until(async () => expect(await sessions()).toBe(1))
     await client.realtime.calls.hangup(callId)
-    expect(await sessions()).toBe(0)
+    await until(async () => expect(await sessions()).toBe(0))
   })
 
   test('places a call with an offer and a session in one form', async () => {

@@ -223,7 +223,7 @@ locals {
     LINK_PORT      = tostring(var.network.relay_link_port)
   }
 
-  packages = "${path.module}/../../../packages"
+  packages = "${path.module}/../../packages"
   user_data = templatefile("${local.packages}/cloud-init/node.yaml.tftpl", {
     units = ["firsthop-vip.service", "firsthop-relay.service"]
     files = concat(

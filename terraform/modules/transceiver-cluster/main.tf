@@ -147,7 +147,7 @@ locals {
     }
   }
 
-  packages = "${path.module}/../../../packages"
+  packages = "${path.module}/../../packages"
   user_data = {
     for id, seat in local.seats : id => templatefile("${local.packages}/cloud-init/node.yaml.tftpl", {
       units = ["firsthop-transceiver.service", "firsthop-tunnel.service"]

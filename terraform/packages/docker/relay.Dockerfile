@@ -1,4 +1,4 @@
-# A relay: docker build -f packages/docker/relay.Dockerfile dist/relay, after `npm run bundle`.
+# A relay: docker build -f terraform/packages/docker/relay.Dockerfile dist/relay, after `npm run bundle`.
 FROM node:26-bookworm-slim
 COPY --chown=root:root . /opt/firsthop/relay
 # Compiled code, which only the relay may write, and the fleet as it was last seen.

@@ -1,4 +1,4 @@
-# A transceiver: docker build -f packages/docker/transceiver.Dockerfile dist/transceiver, after `npm run bundle`.
+# A transceiver: docker build -f terraform/packages/docker/transceiver.Dockerfile dist/transceiver, after `npm run bundle`.
 FROM node:26-bookworm-slim
 RUN apt-get update && apt-get install -y --no-install-recommends libopus0 && rm -rf /var/lib/apt/lists/*
 COPY --chown=root:root . /opt/firsthop/transceiver
