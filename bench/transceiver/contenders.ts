@@ -16,6 +16,8 @@ export interface Contender {
   call(): Promise<number>
   /** Has a client talk: 50 packets a second. */
   talk(id: number): void
+  /** Ends a call from the client's side; a reference's clients stay. */
+  hangUp(id: number): void
   /** Audio packets that clients have sent, and those that came back. */
   readonly sent: number
   readonly echoed: number
@@ -40,6 +42,7 @@ export async function startEngine(
     ...commandsOf(server),
     call: () => clients.call((offer) => place(server, offer)),
     talk: (id) => clients.talk(id),
+    hangUp: (id) => clients.hangUp(id),
     get sent() {
       return clients.sent
     },
@@ -68,6 +71,7 @@ export async function startReference(
     ...commandsOf(server),
     call: () => clients.call((offer) => place(server, offer)),
     talk: (id) => clients.talk(id),
+    hangUp: () => {},
     get sent() {
       return clients.sent
     },

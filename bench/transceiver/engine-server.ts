@@ -81,11 +81,15 @@ serveLines({
   },
   endAll: () => engine.endAll('bench'),
   counts: () => {
-    const { active, port, ticksByLateness, load } = engine.counts()
+    const { active, placed, endedByReason, port, ticksByLateness, load } = engine.counts()
+    // A client that leaves says goodbye.
+    const { 'dtls-close-notify': left = 0 } = endedByReason
     const late = ticksByLateness.slice(LATENESS_BOUNDS.indexOf(SLIP_MILLIS) + 1)
     const sum = (ticks: readonly number[]) => ticks.reduce((total, count) => total + count, 0)
     return {
       active,
+      placed,
+      unexplained: sum(Object.values(endedByReason)) - left,
       load,
       ticks: sum(ticksByLateness),
       lateTicks: sum(late),

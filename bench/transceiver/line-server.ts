@@ -1,5 +1,6 @@
 /** The child's side of a measured server: it answers each line with one line of JSON. `LineProcess` is the other side. */
 
+import { readdirSync } from 'node:fs'
 import { createInterface } from 'node:readline'
 
 /** A server to be measured. */
@@ -16,6 +17,9 @@ export interface MeasuredServer {
 export interface ServerReport {
   readonly cpuMicros: number
   readonly rssBytes: number
+  /** Open files and sockets, and what keeps the event loop alive. */
+  readonly descriptors: number
+  readonly handles: number
   readonly [count: string]: number
 }
 
@@ -44,5 +48,11 @@ async function answerTo(line: string, server: MeasuredServer): Promise<unknown> 
 /** User and system time of all threads of the process. */
 function report(server: MeasuredServer): ServerReport {
   const { user, system } = process.cpuUsage()
-  return { cpuMicros: user + system, rssBytes: process.memoryUsage().rss, ...server.counts?.() }
+  return {
+    cpuMicros: user + system,
+    rssBytes: process.memoryUsage().rss,
+    descriptors: readdirSync('/proc/self/fd').length,
+    handles: process.getActiveResourcesInfo().length,
+    ...server.counts?.(),
+  }
 }
