@@ -9,6 +9,8 @@ import type { ConnectingPage } from '../client-page.ts'
 /** What the test sees of the session. */
 export interface AgentsView {
   readonly status: string
+  /** The call's id, as the library has read it from the answer's Location. */
+  readonly callId: string | undefined
   /** Types of the server events, in order. */
   readonly types: readonly string[]
   /** What the library has made of them: its own events, by name. */
@@ -80,6 +82,7 @@ const client: AgentsPage = {
   close: () => session?.close(),
   view: () => ({
     status: transport?.status ?? 'none',
+    callId: transport?.callId,
     types,
     told,
     errors,
