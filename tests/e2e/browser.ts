@@ -133,7 +133,7 @@ export async function selectedPairOf(page: Page): Promise<{ protocol: string; po
 /** The codecs of the call, by direction (`audio/opus`), and the mean payload that was sent. */
 export async function codecsOf(
   page: Page,
-): Promise<{ sent: string; received: string; bytesPerPacket: number }> {
+): Promise<{ sent: string; received: string; bytes: number; packets: number }> {
   return page.evaluate(async () => {
     const { peerConnection } = window as unknown as { peerConnection: RTCPeerConnection }
     const stats = await peerConnection.getStats()
@@ -142,8 +142,8 @@ export async function codecsOf(
       return String(stats.get(stream?.codecId)?.mimeType)
     }
     const outbound = [...stats.values()].find((report) => report.type === 'outbound-rtp')
-    const bytesPerPacket = outbound.bytesSent / outbound.packetsSent
-    return { sent: codecOf('outbound-rtp'), received: codecOf('inbound-rtp'), bytesPerPacket }
+    const { bytesSent: bytes, packetsSent: packets } = outbound
+    return { sent: codecOf('outbound-rtp'), received: codecOf('inbound-rtp'), bytes, packets }
   })
 }
 
