@@ -31,6 +31,8 @@ import type { Check, CheckKind } from './checks.ts'
 import { Contest, ROUND_INTERVAL } from './contest.ts'
 import { generationOf } from './credentials.ts'
 import type { Generation, IceCredentials } from './credentials.ts'
+import { Hush } from './hush.ts'
+import type { Answer } from './hush.ts'
 import { bindingRequest, bindingSuccess, unknownAttributesError, unknownRequired } from './messages.ts'
 import type { IcePath } from './path.ts'
 import { CONSENT_INTERVAL, challengerOf, hasSpokenSince, refugeFrom, SILENCE } from './path-choice.ts'
@@ -91,6 +93,9 @@ export class IceAgent {
   #nominated: IcePath | undefined
   #nominateAt: Millis | undefined
   #contest: Contest | undefined
+  #hush: Hush | undefined
+  /** Whether a client that clings to its own choice may be hushed: once, at the beginning. */
+  #mayHush = false
   #mayMoveAt: Millis
   #mayLeaveTcpAt: Millis
   #mayImproveAt: Millis
@@ -147,12 +152,13 @@ export class IceAgent {
     if (this.#hasExpired) return undefined
     let earliest: number = this.#consentDeadline()
     earliest = Math.min(earliest, this.#checks.pollTimeout() ?? earliest, this.#nominateAt ?? earliest)
-    earliest = Math.min(earliest, this.#contest?.endsAt ?? earliest)
+    earliest = Math.min(earliest, this.#contest?.endsAt ?? earliest, this.#hush?.pollTimeout() ?? earliest)
     for (const path of this.#paths.all) {
       if (path.isValid) earliest = Math.min(earliest, path.checkAt)
       if (path !== this.#selected) earliest = Math.min(earliest, endOf(path))
     }
-    if (this.#selected?.isValid) earliest = Math.min(earliest, this.#silenceDeadline(this.#selected))
+    if (this.#selected?.isValid === true && this.#hush === undefined)
+      earliest = Math.min(earliest, this.#silenceDeadline(this.#selected))
     return millisOf(earliest)
   }
 
@@ -169,6 +175,7 @@ export class IceAgent {
     this.#nominateWhenDue(now)
     this.#checkPaths(now)
     this.#judge(now)
+    this.#endHushWhenOver(now)
     this.#leaveSilentPath(now)
   }
 
@@ -191,10 +198,9 @@ export class IceAgent {
       this.#transmit(path, unknownAttributesError(message, unknown, generation.localMac), false)
       return 'ice-unknown-attribute'
     }
-    // First, so that a client that believes itself in control learns better before it can select a path: Chromium
-    // prunes all others the moment it does, docs/ice.md.
+    // First, so that a client that believes itself in control learns better before it can nominate more, docs/ice.md.
     this.#checkBack(path, generation, now)
-    this.#transmit(path, bindingSuccess(message, path.client, generation.localMac), true)
+    this.#answer({ path, message: bindingSuccess(message, path.client, generation.localMac) }, now)
     this.#hastenConsent(path, now)
     this.#selectFirst(path, now)
     this.#settleControl(message, path)
@@ -205,6 +211,11 @@ export class IceAgent {
     const username = findAttribute(message, ATTRIBUTE_USERNAME)
     const name = username && fromUtf8(username)
     return [this.#current, this.#next].find((generation) => generation?.localUsername === name)
+  }
+
+  #answer(answer: Answer, now: Millis): void {
+    const due = this.#hush === undefined ? answer : this.#hush.handleAnswer(answer, now)
+    if (due !== undefined) this.#transmit(due.path, due.message, true)
   }
 
   /** A triggered check, RFC 8445 section 7.3.1.4, unless the path has answered one, or is asked already. */
@@ -271,7 +282,7 @@ export class IceAgent {
   #handleValid(path: IcePath, now: Millis): void {
     path.checkAt = this.#nextCheckAt(path, now)
     if (this.#selected?.isValid !== true) this.#select(path)
-    if (path.rank === 0 && this.#nominated === undefined) this.#nominate(path, now)
+    if (path.rank === 0 && this.#nominated === undefined) this.#hold(path, now)
   }
 
   /** The first path that answers under the new credentials carries media; those of the old ones are done with. */
@@ -310,7 +321,8 @@ export class IceAgent {
   #challenge(now: Millis): void {
     const selected = this.#selected
     const isSettled = selected?.isValid === true && selected === this.#nominated && !this.#peerControls
-    if (!isSettled || this.#contest !== undefined || now < this.#mayImproveAt) return
+    if (!isSettled || this.#contest !== undefined || this.#hush !== undefined) return
+    if (now < this.#mayImproveAt) return
     const challenger = challengerOf(selected, this.#paths.all, this.#parameters.isLinkLost, now)
     if (challenger === undefined) return
     this.#contest = new Contest(selected, challenger, now)
@@ -362,14 +374,22 @@ export class IceAgent {
     this.#nominateAt = undefined
     if (this.#nominated !== undefined || this.#peerControls) return
     const best = this.#paths.best()
-    if (best !== undefined) this.#nominate(best, now)
+    if (best !== undefined) this.#hold(best, now)
     else this.#nominateAt = millisOf(now + NOMINATION_WAIT)
+  }
+
+  /** Nominates the path on which the call is to begin, or to go on after a restart. */
+  #hold(path: IcePath, now: Millis): void {
+    this.#nominate(path, now)
+    this.#mayHush = true
   }
 
   /** Nominates `path`, or renominates it with a higher number (draft-thatcher-ice-renomination). */
   #nominate(path: IcePath, now: Millis): void {
     this.#nominateAt = undefined
     this.#contest = undefined
+    this.#hush = undefined
+    this.#mayHush = false
     this.#mayImproveAt = millisOf(Math.max(this.#mayImproveAt, now + FIRST_IMPROVEMENT_PAUSE))
     this.#nomination++
     this.#nominated = path
@@ -389,13 +409,41 @@ export class IceAgent {
   /** Asks every path when the one in use has gone silent, and moves to the best that has spoken since. */
   #leaveSilentPath(now: Millis): void {
     const selected = this.#selected
-    if (selected === undefined || !selected.isValid || now < this.#silenceDeadline(selected)) return
+    if (selected === undefined || !selected.isValid || this.#hush !== undefined) return
+    if (now < this.#silenceDeadline(selected) || this.#beginHush(selected, now)) return
     const alive = refugeFrom(selected, this.#paths.all, this.#parameters.isLinkLost, now)
     if (alive?.isTcp === true) this.#mayLeaveTcpAt = millisOf(now + TCP_STAY)
     const hasSpoken = alive !== undefined && hasSpokenSince(alive, selected)
     this.#mayMoveAt = millisOf(now + (hasSpoken ? MOVE_DAMPING : PROBE_INTERVAL))
     if (alive !== undefined) this.#nominate(alive, now)
     else for (const path of this.#paths.all) if (path.isValid) this.#check(path, 'consent', now)
+  }
+
+  /** Falls silent on the path that the client uses in spite of the nomination; false: that is not why none is heard. */
+  #beginHush(selected: IcePath, now: Millis): boolean {
+    const isOurs = selected === this.#nominated && !selected.isTcp && !this.#peerControls
+    if (!isOurs || !this.#mayHush || this.#parameters.isLinkLost(selected.link)) return false
+    const others = this.#paths.all.filter((path) => path !== selected && path.isValid && !path.isTcp)
+    const clung = others.toSorted((a, b) => b.heardAt - a.heardAt)[0]
+    if (clung === undefined || !isClungTo(clung, selected)) return false
+    this.#mayHush = false
+    const awaited = others.filter((path) => path !== clung && !this.#parameters.isLinkLost(path.link))
+    this.#hush = new Hush(clung, selected, awaited, now)
+    this.#checks.abandon((check) => check.path === clung)
+    clung.checkAt = this.#hush.endsAt
+    return true
+  }
+
+  /** A client that has not followed has its way. */
+  #endHushWhenOver(now: Millis): void {
+    const hush = this.#hush
+    const isLost = hush !== undefined && this.#parameters.isLinkLost(hush.nominated.link)
+    const verdict = isLost ? 'failed' : hush?.verdict(now)
+    if (hush === undefined || verdict === undefined) return
+    this.#hush = undefined
+    hush.clung.checkAt = now
+    for (const { path, message } of hush.answersInTheEnd()) this.#transmit(path, message, true)
+    if (verdict === 'failed' && now < hush.clung.heardAt + SILENCE) this.#nominate(hush.clung, now)
   }
 
   /** RFC 7675 section 5.1 for each path: without an answer for 30 s it is given up, and media leaves it. */
@@ -443,6 +491,7 @@ export class IceAgent {
     this.#checks.abandon((check) => check.path === path)
     if (this.#nominated === path) this.#nominated = undefined
     if (this.#contest?.includes(path) === true) this.#contest = undefined
+    if (path === this.#hush?.clung) this.#hush = undefined
     this.#commands.push({ type: 'forget', path })
   }
 
@@ -466,6 +515,12 @@ export class IceAgent {
   #consentDeadline(): Millis {
     return millisOf(this.#consentBase + CONSENT_LIFETIME)
   }
+}
+
+/** Tells whether a client sends by `clung`, while it only answers our checks on the path that is nominated. */
+function isClungTo(clung: IcePath, nominated: IcePath): boolean {
+  const speaksUnasked = clung.heardAt !== clung.consentAt && clung.heardAt > nominated.heardAt + SILENCE / 2
+  return speaksUnasked && nominated.heardAt === nominated.consentAt
 }
 
 /** When a path is given up: consent has expired, or nobody who never gave it has spoken. */
