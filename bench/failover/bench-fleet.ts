@@ -22,8 +22,11 @@ import type { BenchStore } from './bench-store.ts'
 import { RelayProcess } from './relay-process.ts'
 import type { RelaySite } from './relay-process.ts'
 
-/** A relay to be: where clients reach it, on free ports if none are named, and how many threads it has. */
-export type RelayPlan = Pick<RelaySite, 'vip' | 'bind' | 'clientPorts' | 'threads'>
+/** A relay to be: where clients reach it, and how many threads it has. */
+export interface RelayPlan extends Pick<RelaySite, 'vip' | 'bind' | 'threads'> {
+  /** The ports, or how many free ones, two at most. */
+  readonly clientPorts: readonly number[] | 1 | 2
+}
 
 /** A fleet at work. */
 export class BenchFleet {
@@ -58,8 +61,8 @@ export class BenchFleet {
 
   /** Starts everything; resolves when calls can be placed. */
   static async start(plans: readonly RelayPlan[], keepsBindings = true): Promise<BenchFleet> {
-    const ports = await freePorts(3 + 3 * plans.length)
-    const sites = plans.map((plan, i) => siteOf(plan, ports.slice(3 + 3 * i)))
+    const ports = await freePorts(3 + PORTS_PER_RELAY * plans.length)
+    const sites = plans.map((plan, i) => siteOf(plan, ports.slice(3 + PORTS_PER_RELAY * i)))
     const fleet = new BenchFleet(await startBenchStore(keepsBindings), sites, ports)
     process.on('exit', fleet.#killAll)
     try {
@@ -103,20 +106,29 @@ export class BenchFleet {
     }
   }
 
-  async #placeCall(index: number): Promise<void> {
+  /** Places call number `index` with these relays in its answer, all there are if none are named; resolves to the answer. */
+  async place(index: number, offer: string, relayIds?: readonly string[]): Promise<string> {
     const records = await this.#readFleet()
     const node = records.find((record): record is TransceiverRecord => record.kind === 'transceiver')
     const relays = records
       .flatMap((record): RelayChoice[] => (record.kind === 'relay' ? [record] : []))
+      .filter(({ id }) => relayIds?.includes(id) ?? true)
       .toSorted((a, b) => (a.id < b.id ? -1 : 1))
       .map(({ id, region, vips }) => ({ id, region, vips }))
     if (node === undefined) throw new Error('the transceiver is not in the store')
-    const number = await this.clients.call(async (offer) => {
-      const request = { requestId: `call-${index}`, offer, relays }
-      const { callId, answer } = await this.#control.placeCall(node, request, CONTROL_WAIT)
-      this.#callById.set(callId, index)
-      return answer
-    })
+    const request = { requestId: `call-${index}`, offer, relays }
+    const { callId, answer } = await this.#control.placeCall(node, request, CONTROL_WAIT)
+    this.#callById.set(callId, index)
+    return answer
+  }
+
+  /** The number of the call with this id. */
+  callOf(callId: string): number | undefined {
+    return this.#callById.get(callId)
+  }
+
+  async #placeCall(index: number): Promise<void> {
+    const number = await this.clients.call((offer) => this.place(index, offer))
     if (number !== index) throw new Error('clients and calls are numbered alike')
   }
 
@@ -169,9 +181,14 @@ interface TransceiverLine {
   readonly reason?: string
 }
 
-function siteOf(plan: RelayPlan, [client = 0, link = 0, admin = 0]: readonly number[]): RelaySite {
-  const clientPorts = plan.clientPorts.length === 0 ? [client] : plan.clientPorts
-  return { ...plan, clientPorts, linkPort: link, adminPort: admin }
+function siteOf(
+  { clientPorts, ...plan }: RelayPlan,
+  [link = 0, admin = 0, ...free]: readonly number[],
+): RelaySite {
+  const taken = typeof clientPorts === 'number' ? free.slice(0, clientPorts) : clientPorts
+  return { ...plan, clientPorts: taken, linkPort: link, adminPort: admin }
 }
 
+/** For its link and its metrics, and two for clients. */
+const PORTS_PER_RELAY = 4
 const CONTROL_WAIT = 5_000

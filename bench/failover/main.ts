@@ -8,7 +8,8 @@ import { parseArgs } from 'node:util'
 import { quantilesOf } from '../quantiles.ts'
 import type { Quantiles } from '../quantiles.ts'
 import type { GapSample } from './kills.ts'
-import { quiet, secondVip, vipMoved, withoutStore, withStore, workerDied } from './scenarios.ts'
+import { betterPath, secondVip } from './chromium-scenarios.ts'
+import { quiet, secondVipLight, vipMoved, withoutStore, withStore, workerDied } from './scenarios.ts'
 import type { Effort, Scenario } from './scenarios.ts'
 
 /** Gaps in milliseconds: of the worse direction of each call, and of either. */
@@ -25,6 +26,7 @@ const SCENARIOS: Readonly<Record<string, Scenario>> = {
   withoutStore,
   workerDied,
   vipMoved,
+  secondVipLight,
   secondVip,
 }
 const FULL: Effort = { kills: 20, calls: 5 }
@@ -52,9 +54,30 @@ for (const [name, scenario] of Object.entries(SCENARIOS)) {
   beyondMillis[name] = quantilesOf(samples.map((sample) => worst(sample) - sample.apart))
 }
 
+let better: { readonly movedAfterMillis: Quantiles; readonly lostPackets: number } | undefined
+if (wanted.includes('betterPath') || values.only === undefined) {
+  const samples = await betterPath(effort)
+  gapMillis['betterPath'] = { ...gapsOf(samples), kills: 0 }
+  better = {
+    movedAfterMillis: quantilesOf(samples.map(({ movedAfter }) => movedAfter)),
+    lostPackets: samples.reduce((sum, sample) => sum + sample.lostPackets, 0),
+  }
+  console.error(
+    `betterPath: moved after ${better.movedAfterMillis.p50} ms, ${better.lostPackets} packets lost`,
+  )
+}
+
 if (values.json === true) {
   const { withStore: processStartMillis, vipMoved: balancerDetectionMillis } = apartMillis
-  console.log(JSON.stringify({ gapMillis, processStartMillis, balancerDetectionMillis, beyondMillis }))
+  console.log(
+    JSON.stringify({
+      gapMillis,
+      processStartMillis,
+      balancerDetectionMillis,
+      beyondMillis,
+      betterPath: better,
+    }),
+  )
 } else {
   const row = ({ p50, p99, max, toClient, toTransceiver, kills, samples }: Gaps) => {
     return { p50, p99, max, 'to client': toClient.p50, 'to transceiver': toTransceiver.p50, kills, samples }
@@ -63,6 +86,7 @@ if (values.json === true) {
   console.table(Object.fromEntries(Object.entries(gapMillis).map(([name, gaps]) => [name, row(gaps)])))
   console.log('Stated apart: the start of the process; the detection of the balancer')
   console.table(apartMillis)
+  if (better !== undefined) console.log('Moved to a better path', better)
   console.log('Silence beyond what is stated apart')
   console.table(beyondMillis)
 }

@@ -62,8 +62,8 @@ export const vipMoved: Scenario = async (effort) => {
   })
 }
 
-/** Of two relays with a VIP each, the one that carries the most calls is killed. */
-export const secondVip: Scenario = async (effort) => {
+/** Of two relays with a VIP each, the one that carries the most calls of light clients is killed. */
+export const secondVipLight: Scenario = async (effort) => {
   const clientPorts = await freePorts(2)
   const plans = OWN_ADDRESSES.map((vip) => ({ vip, bind: vip, clientPorts, threads: 1 }))
   return withFleet(plans, true, async (fleet) => {
@@ -124,7 +124,7 @@ async function withFleet(
 }
 
 const THREADS = 2
-const ONE_RELAY: RelayPlan = { vip: '127.0.0.1', bind: '127.0.0.1', clientPorts: [], threads: 1 }
+const ONE_RELAY: RelayPlan = { vip: '127.0.0.1', bind: '127.0.0.1', clientPorts: 1, threads: 1 }
 /** Loopback addresses, so that two relays can have the same port. */
 const OWN_ADDRESSES = ['127.0.0.2', '127.0.0.3']
 

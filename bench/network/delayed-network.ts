@@ -10,6 +10,12 @@ import { createSocket } from 'node:dgram'
 import type { Socket } from 'node:dgram'
 import { once } from 'node:events'
 
+/** Which way a packet travels: from or to the client. */
+export type Heading = 'up' | 'down'
+
+/** Sees each packet when it is delivered, on the way to or from the relay at `port`. */
+export type Observer = (packet: Uint8Array, heading: Heading, port: number, client: string) => void
+
 /** The network at work. */
 export class DelayedNetwork {
   readonly #ways: Way[] = []
@@ -19,10 +25,11 @@ export class DelayedNetwork {
     address: string,
     ports: readonly number[],
     oneWayMillis: number,
+    observe: Observer = () => {},
   ): Promise<DelayedNetwork> {
     const network = new DelayedNetwork()
     for (const port of ports) {
-      const way = new Way(port, oneWayMillis)
+      const way = new Way(port, oneWayMillis, observe)
       network.#ways.push(way)
       await way.listen(address)
     }
@@ -43,16 +50,21 @@ export class DelayedNetwork {
 class Way {
   readonly port: number
   oneWayMillis: number
+  readonly #observe: Observer
   readonly #outer = createSocket('udp4')
   readonly #innerByClient = new Map<string, Socket>()
   readonly #arrivesAt = { up: 0, down: 0 }
 
-  constructor(port: number, oneWayMillis: number) {
+  constructor(port: number, oneWayMillis: number, observe: Observer) {
     this.port = port
     this.oneWayMillis = oneWayMillis
+    this.#observe = observe
     this.#outer.on('message', (packet, client) => {
       const inner = this.#innerOf(client.address, client.port)
-      this.#after('up', () => inner.send(packet, this.port, '127.0.0.1', () => {}))
+      this.#after('up', () => {
+        this.#observe(packet, 'up', this.port, `${client.address} ${client.port}`)
+        inner.send(packet, this.port, '127.0.0.1', () => {})
+      })
     })
   }
 
@@ -73,18 +85,22 @@ class Way {
     if (known !== undefined) return known
     const inner = createSocket('udp4').bind(0, '127.0.0.1')
     inner.on('message', (packet) => {
-      this.#after('down', () => this.#outer.send(packet, port, address, () => {}))
+      this.#after('down', () => {
+        this.#observe(packet, 'down', this.port, name)
+        this.#outer.send(packet, port, address, () => {})
+      })
     })
     this.#innerByClient.set(name, inner)
     return inner
   }
 
   /** A packet never arrives before one that was sent earlier, so that a delay can be taken back. */
-  #after(direction: 'up' | 'down', deliver: () => void): void {
+  #after(direction: Heading, deliver: () => void): void {
     const now = performance.now()
     const at = Math.max(now + this.oneWayMillis, this.#arrivesAt[direction])
     this.#arrivesAt[direction] = at
-    setTimeout(() => this.#ifOpen(deliver), at - now)
+    if (at === now) this.#ifOpen(deliver)
+    else setTimeout(() => this.#ifOpen(deliver), at - now)
   }
 
   #ifOpen(deliver: () => void): void {
