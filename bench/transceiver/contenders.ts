@@ -7,7 +7,7 @@ import { freePorts } from '../../scripts/start/free-ports.ts'
 import { UdpClients } from '../client/udp-clients.ts'
 import { LineProcess } from '../relay/line-process.ts'
 import type { EchoFormat } from './echo-backend.ts'
-import type { ServerReport } from './line-server.ts'
+import type { Refusal, ServerReport } from './line-server.ts'
 import { LinkClients } from './link-clients.ts'
 
 /** A server at work, and those who call it. */
@@ -85,6 +85,9 @@ export async function startReference(
   }
 }
 
+/** A server that takes no further call; the message is its reason. */
+export class CallRefused extends Error {}
+
 /** What audio costs a server. */
 export interface PacketCost {
   /** Of CPU, for each packet, in and out. */
@@ -146,7 +149,9 @@ async function callAndEnd(contender: Contender, calls: number): Promise<void> {
 }
 
 async function place(server: LineProcess, offer: string): Promise<string> {
-  return JSON.parse(await server.ask(`place ${JSON.stringify(offer)}`)) as string
+  const placed = JSON.parse(await server.ask(`place ${JSON.stringify(offer)}`)) as string | Refusal
+  if (typeof placed !== 'string') throw new CallRefused(placed.refused)
+  return placed
 }
 
 function commandsOf(server: LineProcess): Pick<Contender, 'report' | 'collect' | 'endAll'> {

@@ -76,8 +76,7 @@ engine.handleRelays([relay])
 serveLines({
   place: async (offer) => {
     const placed = engine.place({ requestId: 'bench', offer, relays: [relay] })
-    if (typeof placed === 'string') throw new Error(placed)
-    return placed.answer
+    return typeof placed === 'string' ? { refused: placed } : placed.answer
   },
   endAll: () => engine.endAll('bench'),
   counts: () => {

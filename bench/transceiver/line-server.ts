@@ -5,12 +5,17 @@ import { createInterface } from 'node:readline'
 
 /** A server to be measured. */
 export interface MeasuredServer {
-  /** Takes an offer, returns the answer, and echoes what the client says. */
-  readonly place: (offer: string) => Promise<string>
+  /** Takes an offer, returns the answer or why there is none, and echoes what the client says. */
+  readonly place: (offer: string) => Promise<string | Refusal>
   /** Ends every call. */
   readonly endAll: () => void
   /** Further numbers for the report. */
   readonly counts?: () => Readonly<Record<string, number>>
+}
+
+/** A call that a server does not take. */
+export interface Refusal {
+  readonly refused: string
 }
 
 /** What a server has used so far. */

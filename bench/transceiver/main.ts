@@ -24,6 +24,8 @@ const WARM_MILLIS = isQuick ? 5_000 : 20_000
 const ROUNDS = isQuick ? 1 : 3
 const HANDSHAKES = isQuick ? 40 : 150
 const MEMORY_SESSIONS = isQuick ? 50 : 150
+/** More would be refused: each takes a fiftieth of a core. */
+const TRANSCODING_SESSIONS = 20
 const CAPACITY_STEP = isQuick ? 300 : 100
 const CAPACITY_MILLIS = isQuick ? 2_000 : 4_000
 
@@ -55,7 +57,7 @@ for (const name of ['passthrough', 'werift', 'libdatachannel'] as const) {
   kilobytes[name] = round2(await using(name, (it) => measureMemory(it, MEMORY_SESSIONS)))
   note(`${name}: ${handshakes[name]} ms per handshake, ${kilobytes[name]} KB per session`)
 }
-kilobytes.transcode = round2(await using('transcode', (it) => measureMemory(it, MEMORY_SESSIONS)))
+kilobytes.transcode = round2(await using('transcode', (it) => measureMemory(it, TRANSCODING_SESSIONS)))
 const capacity = await findCapacity(
   [PLAIN_PACKET],
   CAPACITY_STEP,
