@@ -24,7 +24,8 @@ import {
 } from '#shared/stun/registry'
 import { millisOf } from '#shared/time'
 import { IceAgent } from './core/ice/agent.ts'
-import type { IceCommand, IceFault } from './core/ice/agent.ts'
+import type { IceFault } from './core/ice/agent.ts'
+import type { IceCommand } from './core/ice/commands.ts'
 import type { IceCredentials } from './core/ice/credentials.ts'
 import type { IcePath } from './core/ice/path.ts'
 
@@ -150,8 +151,18 @@ export class World {
     this.now = millisOf(end)
   }
 
+  /** The same as the media loop does it, tick by tick, with the agent called when it wants to be, or in each. */
+  tick(calls: 'when-it-asks' | 'always'): void {
+    this.now = millisOf(this.now + TICK)
+    while ((this.#inFlight[0]?.at ?? Infinity) <= this.now) this.#answerNext()
+    if (this.media !== undefined) this.#hearMedia()
+    const isDue = this.now >= (this.agent.pollTimeout() ?? Infinity)
+    if (isDue || calls === 'always') this.agent.handleTimeout(this.now)
+    this.#drain()
+  }
+
   #hearMedia(): void {
-    this.#mediaAt = this.now + 20
+    this.#mediaAt = this.now + TICK
     const path = this.#pathOfMedia()
     if (path !== undefined) path.heardAt = this.now
   }
@@ -217,3 +228,5 @@ export function parsed(bytes: Uint8Array): StunMessage {
 function valueOf(message: StunMessage, type: number): Uint8Array {
   return findAttribute(message, type) ?? new Uint8Array(0)
 }
+
+const TICK = 20

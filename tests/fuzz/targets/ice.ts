@@ -21,7 +21,7 @@ import { BINDING_ERROR, BINDING_REQUEST, BINDING_SUCCESS } from '#shared/stun/re
 import { millisOf } from '#shared/time'
 import { clientWords } from '../../../relay-nodes/test-packets.ts'
 import { IceAgent } from '../../../transceiver-nodes/core/ice/agent.ts'
-import type { IceCommand } from '../../../transceiver-nodes/core/ice/agent.ts'
+import type { IceCommand } from '../../../transceiver-nodes/core/ice/commands.ts'
 import { IcePath } from '../../../transceiver-nodes/core/ice/path.ts'
 import { SessionTable } from '../../../transceiver-nodes/core/session-table.ts'
 import { Random } from '../random.ts'
