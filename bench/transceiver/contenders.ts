@@ -119,7 +119,7 @@ export async function measurePackets(
   }
 }
 
-/** CPU milliseconds of the server for each call that is placed, connected and ended again, after the first few. */
+/** CPU milliseconds of the server for each call that is placed, connected and ended again, once warm. */
 export async function measureHandshakes(contender: Contender, calls: number): Promise<number> {
   await callAndEnd(contender, WARM_CALLS)
   const before = await contender.report()
@@ -169,5 +169,6 @@ function startServer(file: string, ...options: string[]): Promise<LineProcess> {
 
 /** Sessions that have just begun have settled by then. */
 const SETTLE_MILLIS = 2_000
-const WARM_CALLS = 20
+/** Compilers have done most of what they will by then. */
+const WARM_CALLS = 300
 const FIRST_SESSIONS = 10

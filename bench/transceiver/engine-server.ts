@@ -4,6 +4,7 @@
  * Usage: node engine-server.ts <link port> <the relay's link port> <codec|pcm>
  */
 
+import { setImmediate } from 'node:timers/promises'
 import type { RelayRecord } from '#shared/fleet/record'
 import { epochNow } from '#shared/platform/clock'
 import { aesBlockCipher, randomBytes } from '#shared/platform/crypto'
@@ -78,7 +79,11 @@ serveLines({
     const placed = engine.place({ requestId: 'bench', offer, relays: [relay] })
     return typeof placed === 'string' ? { refused: placed } : placed.answer
   },
-  endAll: () => engine.endAll('bench'),
+  endAll: async () => {
+    // A client is connected before the server is: its last flight is there, and is taken by the turn that comes first.
+    await setImmediate()
+    engine.endAll('bench')
+  },
   counts: () => {
     const { active, placed, endedByReason, port, ticksByLateness, load } = engine.counts()
     // A client that leaves says goodbye.

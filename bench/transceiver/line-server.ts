@@ -1,6 +1,6 @@
 /** The child's side of a measured server: it answers each line with one line of JSON. `LineProcess` is the other side. */
 
-import { readdirSync } from 'node:fs'
+import { readdirSync, writeSync } from 'node:fs'
 import { createInterface } from 'node:readline'
 
 /** A server to be measured. */
@@ -8,7 +8,7 @@ export interface MeasuredServer {
   /** Takes an offer, returns the answer or why there is none, and echoes what the client says. */
   readonly place: (offer: string) => Promise<string | Refusal>
   /** Ends every call. */
-  readonly endAll: () => void
+  readonly endAll: () => void | Promise<void>
   /** Further numbers for the report. */
   readonly counts?: () => Readonly<Record<string, number>>
 }
@@ -30,11 +30,18 @@ export interface ServerReport {
 
 /** Serves lines until the process is killed: `place <JSON offer>`, `end-all`, `collect`, `report`. */
 export function serveLines(server: MeasuredServer): void {
-  console.log('ready')
+  answer('ready')
   createInterface({ input: process.stdin }).on('line', (line) => {
-    void answerTo(line, server).then((answer) => console.log(JSON.stringify(answer)))
+    void answerTo(line, server).then((result) => answer(JSON.stringify(result)))
   })
 }
+
+/** Not by the console, whose part in a call would show. */
+function answer(line: string | undefined): void {
+  writeSync(STANDARD_OUTPUT, `${line}\n`)
+}
+
+const STANDARD_OUTPUT = 1
 
 async function answerTo(line: string, server: MeasuredServer): Promise<unknown> {
   const [command = '', argument = ''] = line.split(/ (.*)/s)
