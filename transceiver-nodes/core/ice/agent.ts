@@ -212,8 +212,9 @@ export class IceAgent {
     if (now >= this.#consent.expiresAt) return this.#expire()
     this.#giveUpPaths(now)
     this.#handleUnanswered(now)
-    this.#checkPaths(now)
     this.#steering.handleTimeout(now)
+    // Last, since what is decided above may want a check at once.
+    this.#checkPaths(now)
   }
 
   #expire(): void {
