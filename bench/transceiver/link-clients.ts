@@ -26,7 +26,7 @@ import {
 import { RTP_HEADER_BYTES } from '#shared/packet/rtp'
 import { monotonicNow } from '#shared/platform/clock'
 import { PacketMemory } from '#shared/platform/packet-memory'
-import { openSocket } from '#shared/platform/udp-batch'
+import { openSocket } from '#shared/platform/udp-socket'
 import type { Millis } from '#shared/time'
 import type { KnownLink } from '../../transceiver-nodes/core/relay-directory.ts'
 import { createCertificate } from '../../transceiver-nodes/crypto/certificate.ts'

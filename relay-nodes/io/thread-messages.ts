@@ -1,6 +1,6 @@
 /** What the main thread and the threads of a relay say to each other. */
 
-import type { SocketHandle } from '#shared/platform/udp-batch'
+import type { SocketHandle } from '#shared/platform/udp-socket'
 import type { Upstream } from '../core/upstreams.ts'
 
 /** The first message to a thread: where to be. */

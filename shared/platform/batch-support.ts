@@ -1,4 +1,4 @@
-/** Tells whether batched sockets work here: `udp-batch.ts` knows the structures of 64-bit Linux on two processors. */
+/** Tells whether batched sockets work here: `batch-layout.ts` knows the structures of 64-bit Linux on two processors. */
 
 /** True on Linux on x86-64 and Arm64. */
 export function isBatchSupported(): boolean {

@@ -25,4 +25,9 @@ export class PacketMemory {
   holds(start: number, length: number): boolean {
     return start >= 0 && length >= 0 && start + length <= this.bytes.length
   }
+  /** Throws a `RangeError` unless `length` bytes at `start` lie inside. */
+  demandRoom(start: number, length: number): void {
+    if (!this.holds(start, length))
+      throw new RangeError(`the memory is too small for ${length} bytes at ${start}`)
+  }
 }

@@ -5,7 +5,9 @@ import { afterEach, describe, expect, test } from 'vitest'
 import { ENDPOINT_WORDS, readClient, writeClient } from '#shared/endpoint'
 import { isBatchSupported } from './batch-support.ts'
 import { PacketMemory } from './packet-memory.ts'
-import { BatchSocket, openSocket, Poller, ReceiveBatch, SendBatch, SocketError } from './udp-batch.ts'
+import { Poller } from './poller.ts'
+import { ReceiveBatch, SendBatch } from './udp-batch.ts'
+import { BatchSocket, openSocket, SocketError } from './udp-socket.ts'
 
 const open: { close(): void }[] = []
 afterEach(() => {

@@ -8,8 +8,10 @@
 
 import { ENDPOINT_WORDS } from '#shared/endpoint'
 import type { PacketMemory } from '#shared/platform/packet-memory'
-import { BatchSocket, Poller, ReceiveBatch, SendBatch } from '#shared/platform/udp-batch'
-import type { SocketHandle } from '#shared/platform/udp-batch'
+import { Poller } from '#shared/platform/poller'
+import { ReceiveBatch, SendBatch } from '#shared/platform/udp-batch'
+import { BatchSocket } from '#shared/platform/udp-socket'
+import type { SocketHandle } from '#shared/platform/udp-socket'
 import { LINK_WRITER_SLOTS } from '../core/link-writer.ts'
 import type { KnownLink } from '../core/relay-directory.ts'
 import type { LinkPort, LinkPortCounts, LinkReceiver } from './link-port.ts'

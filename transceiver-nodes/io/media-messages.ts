@@ -1,6 +1,6 @@
 /** What the main thread and a media thread say to each other: commands with numbers, and a few words besides. */
 
-import type { SocketHandle } from '#shared/platform/udp-batch'
+import type { SocketHandle } from '#shared/platform/udp-socket'
 import type { DtlsCertificate } from '../crypto/certificate.ts'
 import type { MediaCommands } from './media-commands.ts'
 import type { SidebandNotice } from './sideband-desk.ts'

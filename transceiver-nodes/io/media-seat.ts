@@ -2,7 +2,7 @@
 
 import type { Worker } from 'node:worker_threads'
 import { monotonicNow } from '#shared/platform/clock'
-import type { SocketHandle } from '#shared/platform/udp-batch'
+import type { SocketHandle } from '#shared/platform/udp-socket'
 import { sumCounts } from './media-commands.ts'
 import type { MediaCommands, MediaCounts } from './media-commands.ts'
 import type { MessageFromMedia, MessageToMedia } from './media-messages.ts'
