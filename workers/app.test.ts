@@ -66,6 +66,21 @@ async function mintSecret(body: unknown = {}): Promise<string> {
 }
 
 describe('client secrets', () => {
+  test('have the fleet read for the call that will follow', async () => {
+    const kept: Promise<unknown>[] = []
+    const context = {
+      waitUntil: (work: Promise<unknown>) => void kept.push(work),
+      passThroughOnException: () => {},
+      props: {},
+    }
+    const init = { method: 'POST', headers: { authorization: `Bearer ${API_KEY}` } }
+    expect((await app.request('/v1/realtime/client_secrets', init, bindings, context)).status).toBe(200)
+    expect(kept).toHaveLength(1)
+    await Promise.all(kept)
+    // No store is there: that it was asked shows in the log.
+    expect(logged).toContainEqual(expect.objectContaining({ message: 'The fleet cannot be read' }))
+  })
+
   test('are minted for an API key, with the session and a default life', async () => {
     const session = { type: 'realtime', instructions: 'Be brief.', audio: { output: { voice: 'alto' } } }
     const response = await postJson('/v1/realtime/client_secrets', { session })

@@ -61,6 +61,19 @@ describe('Fleet', () => {
     expect(reads).toBe(1)
   })
 
+  test('need not be waited for when it was prepared', async () => {
+    await fleet.prepare((work) => kept.push(work))
+    readFleet = () => new Promise(() => {})
+    expect(await relayIds()).toEqual(['relay-1'])
+    expect(reads).toBe(1)
+  })
+
+  test('prepares nothing while its snapshot is fresh', async () => {
+    await relayIds()
+    expect(fleet.prepare((work) => kept.push(work))).toBeUndefined()
+    expect(reads).toBe(1)
+  })
+
   test('answers with the last snapshot while it reads the next one', async () => {
     await relayIds()
     readFleet = () => Promise.resolve([relay('relay-2'), transceiver()])

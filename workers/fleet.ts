@@ -32,13 +32,18 @@ export class Fleet {
 
   /** Returns the fleet as far as it is known; `undefined` when it could never be read. */
   async snapshot(keepAlive: KeepAlive): Promise<FleetSnapshot | undefined> {
-    const now = monotonicNow()
-    if (now >= this.#nextReadAt) {
-      const { done } = this.#startReading(now)
-      keepAlive(done)
-      if (now >= this.#staleAt) await Promise.race([done, wait(READ_WAIT)])
-    }
+    const done = this.prepare(keepAlive)
+    if (done && monotonicNow() >= this.#staleAt) await Promise.race([done, wait(READ_WAIT)])
     return this.#view.snapshot
+  }
+
+  /** Reads the fleet if that is due, so that who asks for it in a moment need not wait; returns the read under way. */
+  prepare(keepAlive: KeepAlive): Promise<void> | undefined {
+    const now = monotonicNow()
+    if (now < this.#nextReadAt) return undefined
+    const { done } = this.#startReading(now)
+    keepAlive(done)
+    return done
   }
 
   #startReading(now: Millis): { readonly done: Promise<void> } {

@@ -31,7 +31,7 @@ export interface CallOrder {
 export interface PlacedCall extends PlaceCallResponse {
   readonly relays: Steering['relays']
   readonly steering: SteeringRecord
-  /** Milliseconds until the nodes were chosen, and until one had answered. */
+  /** Milliseconds to choose the nodes, and then until one had answered. */
   readonly steerMillis: number
   readonly transceiverMillis: number
 }

@@ -38,7 +38,9 @@ test('reads a response whose call id is a routing ufrag', () => {
     node: { id: 't', region: 'r' },
   }
   expect(v.is(placeCallResponseSchema, response)).toBe(true)
+  expect(v.is(placeCallResponseSchema, { ...response, placeMillis: 2.5 })).toBe(true)
   expect(v.is(placeCallResponseSchema, { ...response, callId: 'call_1' })).toBe(false)
+  expect(v.is(placeCallResponseSchema, { ...response, placeMillis: -1 })).toBe(false)
 })
 
 test('finds the call in the path that hangs it up', () => {

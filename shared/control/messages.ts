@@ -57,6 +57,8 @@ export const placeCallResponseSchema = v.object({
   callId: v.pipe(v.string(), v.regex(/^rtc_[\w-]{1,64}$/)),
   answer: v.pipe(v.string(), v.maxLength(MAX_OFFER_BYTES)),
   node: v.object({ id: v.string(), region: v.string() }),
+  /** How long the transceiver took, from the head of the request to its answer. */
+  placeMillis: v.optional(v.pipe(v.number(), v.minValue(0))),
 })
 
 export const hangUpRequestSchema = v.object({ requestId })

@@ -59,7 +59,8 @@ export class ScriptedTransceiver {
   readonly takeCall: ControlScript = ({ path }) => {
     if (path.endsWith('/hangup')) return { status: 204 }
     const callId = mintCallId(this.number, epochNow() + 3_600)
-    return { status: 201, body: { callId, answer: 'v=0\r\n', node: { id: this.id, region: 'eu-west' } } }
+    const node = { id: this.id, region: 'eu-west' }
+    return { status: 201, body: { callId, answer: 'v=0\r\n', node, placeMillis: 1.5 } }
   }
 
   forget(): void {

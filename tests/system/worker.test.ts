@@ -134,7 +134,7 @@ describe('placing a call', () => {
       'firsthop-relay': 'relay-eu, relay-us',
       'firsthop-region': 'eu-west, us-south',
       'server-timing': expect.stringMatching(
-        /^steer;dur=\d+\.\d, transceiver;dur=\d+\.\d;desc="transceiver-1"$/,
+        /^steer;dur=\d+\.\d, place;dur=1\.5, transceiver;dur=\d+\.\d;desc="transceiver-1", worker;dur=\d+\.\d$/,
       ),
       'access-control-allow-origin': '*',
       'x-request-id': 'req-1',

@@ -26,11 +26,12 @@ import type { ControlFault, ErrorBody, PlaceCallRequest, PlaceCallResponse } fro
 import { MAX_SIDEBANDS } from '#shared/control/sideband'
 import type { SignatureVerifier } from '#shared/control/signature'
 import type { Endpoint } from '#shared/endpoint'
-import { epochNow } from '#shared/platform/clock'
+import { epochNow, monotonicNow } from '#shared/platform/clock'
 import type { Log } from '#shared/platform/log'
 import { describeFragmentFault } from '#shared/sdp/fragment'
 import { describeOfferFault } from '#shared/sdp/offer-fault'
 import type { OfferFault } from '#shared/sdp/offer-fault'
+import type { Millis } from '#shared/time'
 import type { PlaceCallFault } from './calls.ts'
 import type { Media } from './media.ts'
 import { serveSidebands } from './sideband-server.ts'
@@ -57,13 +58,16 @@ export interface ControlServer {
 
 /** Starts the endpoint; resolves when it listens. */
 export async function startControlServer(options: ControlServerOptions): Promise<ControlServer> {
-  const server = createServer({ requestTimeout: REQUEST_TIMEOUT }, (request, response) => {
-    serve(options, request, response).catch((error: Error) => {
-      options.log.error('A control request failed', { error })
-      if (!response.headersSent) response.writeHead(500)
-      response.end()
-    })
-  })
+  const server = createServer(
+    { requestTimeout: REQUEST_TIMEOUT, keepAliveTimeout: KEEP_ALIVE },
+    (request, response) => {
+      serve(options, request, response).catch((error: Error) => {
+        options.log.error('A control request failed', { error })
+        if (!response.headersSent) response.writeHead(500)
+        response.end()
+      })
+    },
+  )
   const closeSidebands = serveSidebands(server, { ...options, refuse })
   server.listen(options.bind.port, options.bind.address)
   await once(server, 'listening')
@@ -87,9 +91,12 @@ async function serve(
   request: IncomingMessage,
   response: ServerResponse,
 ): Promise<void> {
+  const startedAt = monotonicNow()
   const body = await readBody(request)
-  const answer = body === undefined ? refuse('request-too-large') : await answerTo(options, request, body)
+  const answer =
+    body === undefined ? refuse('request-too-large') : await answerTo(options, request, body, startedAt)
   const text = answer.body === undefined ? undefined : utf8(JSON.stringify(answer.body))
+  if (answer.status === 401) response.shouldKeepAlive = false
   response.writeHead(answer.status, text && { 'content-type': 'application/json' }).end(text)
 }
 
@@ -97,6 +104,7 @@ async function answerTo(
   options: ControlServerOptions,
   request: IncomingMessage,
   body: Uint8Array,
+  startedAt: Millis,
 ): Promise<Answer> {
   const { node, verifier } = options
   const path = request.url ?? ''
@@ -105,7 +113,7 @@ async function answerTo(
   const fault = verifier.verify({ node, method, path, body, authorization }, epochNow())
   if (fault !== undefined) return refuse(fault)
   const message = parseJson(body)
-  if (method === 'POST' && path === CALLS_PATH) return placeCall(options, message)
+  if (method === 'POST' && path === CALLS_PATH) return placeCall(options, message, startedAt)
   const callId = callIdOfHangUpPath(path)
   if (method === 'POST' && callId !== undefined) return hangUp(options, callId, message)
   const restartedId = callIdOfIcePath(path)
@@ -115,11 +123,17 @@ async function answerTo(
   return refuse('request-malformed')
 }
 
-async function placeCall({ place }: ControlServerOptions, message: unknown): Promise<Answer> {
+async function placeCall(
+  { place }: ControlServerOptions,
+  message: unknown,
+  startedAt: Millis,
+): Promise<Answer> {
   const request = v.safeParse(placeCallRequestSchema, message)
   if (!request.success) return refuse('request-malformed')
   const placed = await place(request.output)
-  return typeof placed === 'string' ? refuse(placed) : { status: 201, body: placed }
+  if (typeof placed === 'string') return refuse(placed)
+  const body: PlaceCallResponse = { ...placed, placeMillis: monotonicNow() - startedAt }
+  return { status: 201, body }
 }
 
 async function hangUp({ media }: ControlServerOptions, callId: string, message: unknown): Promise<Answer> {
@@ -211,3 +225,9 @@ function refusalOf(fault: ControlFault | SidebandUpgradeFault): [status: number,
 
 /** A request that takes longer has no client behind it that still waits. */
 const REQUEST_TIMEOUT = 10_000
+
+/**
+ * How long a connection waits for its next request. cloudflared, the near end of a tunnel, keeps one for 90 s; a server
+ * that closed first would lose the call that is just being sent. Strangers (401) are not waited for.
+ */
+const KEEP_ALIVE = 100_000

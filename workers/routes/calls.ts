@@ -10,6 +10,7 @@ import type { HonoRequest } from 'hono'
 import * as v from 'valibot'
 import { channelIdSchema } from '#shared/control/messages'
 import type { SessionConfig } from '#shared/control/messages'
+import { monotonicNow } from '#shared/platform/clock'
 import { readOffer } from '#shared/sdp/offer'
 import { limitBody, mediaTypeOf, parseJson, validate } from '../body.ts'
 import { keepAliveOf } from '../edge.ts'
@@ -24,8 +25,11 @@ import { mergeSession, sessionSchema } from '../session.ts'
 
 export const calls = new Hono<EdgeContext>()
   .post('/', limitBody, async (context) => {
+    const startedAt = monotonicNow()
     const { edge, requestId } = context.var
     const caller = await authorizeCaller(context)
+    // If the fleet has to be read, that begins before the offer is there.
+    void edge.fleet.prepare(keepAliveOf(context))
     const { offer, session } = await readCallRequest(context.req)
     const fault = readOffer(offer)
     if (typeof fault === 'string') throw offerRefusal(fault)
@@ -38,7 +42,7 @@ export const calls = new Hono<EdgeContext>()
       place: clientPlaceOf(context.req.raw, edge.env.isLocal),
     }
     const call = await placeCall(order, edge, keepAliveOf(context))
-    return context.body(call.answer, 201, headersOf(call, edge.env.isLocal))
+    return context.body(call.answer, 201, headersOf(call, monotonicNow() - startedAt, edge.env.isLocal))
   })
   // A WHIP client asks so whether the URL is there: RFC 9725 has GET succeed without content.
   .get('/', (context) => context.body(null, 204))
@@ -88,18 +92,27 @@ async function readPart(form: FormData, name: string): Promise<string | undefine
   return part === null || typeof part === 'string' ? (part ?? undefined) : part.text()
 }
 
-function headersOf(call: PlacedCall, isLocal: boolean): Record<string, string> {
-  const { callId, relays, node, steerMillis, transceiverMillis } = call
-  const steerTiming = `steer;dur=${steerMillis.toFixed(1)}`
-  const transceiverTiming = `transceiver;dur=${transceiverMillis.toFixed(1)};desc="${node.id}"`
+function headersOf(call: PlacedCall, workerMillis: number, isLocal: boolean): Record<string, string> {
+  const { callId, relays } = call
   return {
     'Content-Type': 'application/sdp',
     Location: `/v1/realtime/calls/${callId}`,
     ETag: iceSessionTag(0),
     'Firsthop-Relay': relays.map(({ id }) => id).join(', '),
     'Firsthop-Region': relays.map(({ region }) => region).join(', '),
-    'Server-Timing': `${steerTiming}, ${transceiverTiming}`,
+    'Server-Timing': timingsOf(call, workerMillis),
     'Timing-Allow-Origin': '*',
     ...(isLocal && { 'Firsthop-Steering': JSON.stringify(call.steering) }),
   }
+}
+
+/** W3C Server Timing section 3.1; `worker` contains the others, and `transceiver` contains `place`. */
+function timingsOf(call: PlacedCall, workerMillis: number): string {
+  const { node, steerMillis, placeMillis, transceiverMillis } = call
+  return [
+    `steer;dur=${steerMillis.toFixed(1)}`,
+    ...(placeMillis === undefined ? [] : [`place;dur=${placeMillis.toFixed(1)}`]),
+    `transceiver;dur=${transceiverMillis.toFixed(1)};desc="${node.id}"`,
+    `worker;dur=${workerMillis.toFixed(1)}`,
+  ].join(', ')
 }

@@ -9,6 +9,7 @@ import {
 } from '#shared/keys/client-secret'
 import { epochNow } from '#shared/platform/clock'
 import { limitBody, mediaTypeOf, parseJson, validate } from '../body.ts'
+import { keepAliveOf } from '../edge.ts'
 import type { EdgeContext } from '../edge.ts'
 import { refusal } from '../errors.ts'
 import { authorizeMinting } from '../keys/authorize.ts'
@@ -16,6 +17,8 @@ import { isJsonObject, sessionSchema } from '../session.ts'
 
 export const clientSecrets = new Hono<EdgeContext>().post('/', limitBody, async (context) => {
   const apiKey = await authorizeMinting(context)
+  // A call is about to come, which need not wait for the fleet's read then.
+  void context.var.edge.fleet.prepare(keepAliveOf(context))
   const body = await context.req.text()
   if (body !== '' && mediaTypeOf(context.req) !== 'application/json') {
     throw refusal('unsupported-media-type', 'Send the body as application/json.')
