@@ -60,7 +60,8 @@ export class DtlsContext {
     control(SSL_CTRL_SET_MIN_PROTO_VERSION, DTLS1_2_VERSION)
     control(SSL_CTRL_SET_MAX_PROTO_VERSION, DTLS1_2_VERSION)
     control(SSL_CTRL_SET_GROUPS_LIST, 0, GROUPS)
-    control(SSL_CTRL_MODE, SSL_MODE_RELEASE_BUFFERS)
+    // A chain would be built for every handshake, of a certificate that signs itself.
+    control(SSL_CTRL_MODE, SSL_MODE_RELEASE_BUFFERS | SSL_MODE_NO_AUTO_CHAIN)
     openssl.SSL_CTX_ctrl(context, SSL_CTRL_SET_SESS_CACHE_MODE, SSL_SESS_CACHE_OFF, null)
     openssl.SSL_CTX_ctrl(context, SSL_CTRL_SET_MAX_CERT_LIST, MAX_CERTIFICATES_BYTES, null)
     openssl.demand(openssl.SSL_CTX_set_cipher_list(context, CIPHERS), 'SSL_CTX_set_cipher_list')
@@ -142,6 +143,7 @@ const SSL_CTRL_SET_MAX_CERT_LIST = 51
 const SSL_CTRL_SET_GROUPS_LIST = 92
 const SSL_CTRL_SET_MIN_PROTO_VERSION = 123
 const SSL_CTRL_SET_MAX_PROTO_VERSION = 124
+const SSL_MODE_NO_AUTO_CHAIN = 0x8
 const SSL_MODE_RELEASE_BUFFERS = 0x10
 const SSL_SESS_CACHE_OFF = 0
 const SSL_VERIFY_PEER = 1

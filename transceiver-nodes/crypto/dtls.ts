@@ -191,6 +191,9 @@ export class DtlsEndpoint {
     this.#state = 'connected'
     this.#options.onConnected(keys)
     this.#flush()
+    // Every flight is out, and what comes now is one datagram at a time.
+    if (this.#isOpen)
+      openssl.BIO_ctrl(this.#output, BIO_C_SET_WRITE_BUF_SIZE, CONNECTED_OUTPUT_QUEUE_BYTES, 0)
   }
 
   #receive(): void {
@@ -206,9 +209,14 @@ export class DtlsEndpoint {
       return this.#end('close-notify')
     }
     if (error !== SSL_ERROR_WANT_READ) return this.#fail()
-    openssl.drainErrors()
     // The peer may have lost our last flight and asked for it again.
     this.#flush()
+    this.#releaseBuffers()
+  }
+
+  /** OpenSSL would keep 16 KB for the next record; it takes them anew when that comes. */
+  #releaseBuffers(): void {
+    if (this.#isOpen) openssl.SSL_free_buffers(this.#ssl)
   }
 
   #read(): number {
@@ -299,6 +307,8 @@ const INPUT_QUEUE_BYTES = 2048
  * would have to grow then refuses, which ends the handshake.
  */
 const OUTPUT_QUEUE_BYTES = 8192
+/** Once connected: `MAX_DTLS_DATA_BYTES` and its record, or the messages of a last flight that is repeated. */
+const CONNECTED_OUTPUT_QUEUE_BYTES = 4096
 
 // bio.h, ssl.h, sslerr.h
 
