@@ -12,26 +12,22 @@
  * - `takeFlowRecords` after each turn that leaves some, and `handleFlowRecords` with what comes back.
  */
 
-import { TCP_BIT } from '#shared/endpoint'
 import {
   FRAME_FLAG_BIND,
   FRAME_FLAG_UNBIND,
   frameHeaderBytes,
-  LINK_TOKEN_BYTES,
   LINK_TYPE_PING,
   LINK_TYPE_PONG,
   LinkReader,
   MAX_CLIENT_PAYLOAD_BYTES,
   writeFrameHeader,
   writeLinkHeader,
-  writeLinkProbe,
 } from '#shared/link/frame'
 import type { LinkHealth } from '#shared/link/link-health'
 import { classifyPacket } from '#shared/packet/classify'
 import { StunView } from '#shared/stun/view'
 import { millisOf } from '#shared/time'
 import type { EpochSeconds, Millis } from '#shared/time'
-import { minutesOf, RouteReader } from '#shared/ufrag/route'
 import type { RouteKeyRing } from '#shared/ufrag/route'
 import {
   count,
@@ -60,22 +56,18 @@ import { DROP_REASONS, dropCode, dropIndex } from './drop-reasons.ts'
 import { FLOW_FOUND, RECORD_CLIENT, RECORD_ROUTE, RECORD_WORDS } from './flow-records.ts'
 import { FlowTable } from './flow-table.ts'
 import type { BindOutcome } from './flow-table.ts'
+import { Listeners } from './listeners.ts'
+import type { ListenerPlan } from './listeners.ts'
 import { Recovery } from './recovery.ts'
-import { SessionBudget } from './session-budget.ts'
-import { SourceBudget } from './source-budget.ts'
+import { RequestRouter } from './request-router.ts'
+import { UpstreamWatch } from './upstream-watch.ts'
 import { Upstreams } from './upstreams.ts'
 import type { Upstream } from './upstreams.ts'
 
-export interface RelayConfig {
+export interface RelayConfig extends ListenerPlan {
   /** The relay's boot secret, 8 random bytes, which transceivers echo. */
   readonly cookie: Uint8Array
   readonly routeKeys: RouteKeyRing
-  /** How many client ports there are on UDP; a listener is the index of one. */
-  readonly listeners: number
-  /** How many there are on TCP; their listeners follow. None unless said otherwise. */
-  readonly tcpListeners?: number
-  /** False: another relay of this process has the ports on UDP, and this one the listeners on TCP alone. */
-  readonly carriesUdp?: boolean
   readonly maxFlows: number
   /** Two random words, so that nobody can choose addresses that collide in the flow table. */
   readonly hashKey: readonly [number, number]
@@ -97,42 +89,33 @@ export class Relay {
   /** Whether the datagram opened last was a ping: its pong stands in its place, to be sent back as it is. */
   hasPong = false
   readonly #cookie: Uint8Array
-  /** How many client ports there are on UDP, and so the first listener on TCP. */
-  readonly listeners: number
-  /** The first listener that neither transport has. */
-  readonly #listenersEnd: number
-  /** The first listener on UDP that another relay has: all of them, or none. */
-  readonly #udpEnd: number
+  readonly #listeners: Listeners
   readonly #upstreams = new Upstreams()
   readonly #flows: FlowTable
-  readonly #sourceBudget: SourceBudget
-  readonly #sessionBudget: SessionBudget
+  readonly #requests: RequestRouter
+  readonly #watch: UpstreamWatch
   readonly #recovery: Recovery | undefined = undefined
-  readonly #health: LinkHealth | undefined
   readonly #stun = new StunView()
-  readonly #route: RouteReader
   readonly #link = new LinkReader()
   /** The sender of the open link datagram; -1: none is open. */
   #sender = -1
   #now: Millis
-  #nowMinutes: number
   #timeout: Millis
 
   constructor(config: RelayConfig, epochNow: EpochSeconds, now: Millis) {
     this.#cookie = config.cookie
-    this.listeners = config.listeners
-    this.#listenersEnd = config.listeners + (config.tcpListeners ?? 0)
-    this.#udpEnd = config.carriesUdp === false ? 0 : config.listeners
-    if (this.#listenersEnd > MAX_LISTENERS) throw new RangeError(`more than ${MAX_LISTENERS} client ports`)
-    this.#route = new RouteReader(config.routeKeys)
+    this.#listeners = new Listeners(config)
     this.#flows = new FlowTable(config.maxFlows, config.hashKey)
-    this.#sourceBudget = new SourceBudget(config.hashKey)
-    this.#sessionBudget = new SessionBudget(config.hashKey)
+    this.#requests = new RequestRouter(this.#upstreams, config.routeKeys, config.hashKey, epochNow)
+    this.#watch = new UpstreamWatch(config.health, this.#upstreams, this.#flows)
     if (config.recovers === true) this.#recovery = new Recovery(config.hashKey, this.counters, now)
-    this.#health = config.health
     this.#now = now
-    this.#nowMinutes = minutesOf(epochNow)
     this.#timeout = now
+  }
+
+  /** How many client ports there are on UDP, and so the first listener on TCP. */
+  get listeners(): number {
+    return this.#listeners.firstOnTcp
   }
 
   /** How many flows are kept. */
@@ -242,25 +225,23 @@ export class Relay {
   /** Sets the wall clock, by which ufrags expire, and removes flows that have gone silent. */
   handleTimeout(epochNow: EpochSeconds, now: Millis): void {
     this.#now = now
-    this.#nowMinutes = minutesOf(epochNow)
+    this.#requests.handleTimeout(epochNow)
     const expired = this.#flows.expire(now, MAX_EXPIRED_PER_TIMEOUT)
     count(this.counters, FLOWS_EXPIRED, expired)
     this.#recovery?.handleTimeout(now)
     this.#timeout = millisOf(expired === MAX_EXPIRED_PER_TIMEOUT ? now : now + TIMEOUT_INTERVAL)
-    if (this.#health !== undefined) this.#watchUpstreams(this.#health, now)
+    this.#watch.handleTimeout(now)
+    this.counters[UPSTREAMS_LOST] = this.#watch.losses
   }
 
   /** Returns when `handleTimeout` is due. */
   pollTimeout(): Millis {
-    return millisOf(Math.min(this.#timeout, this.#health?.pollTimeout() ?? Infinity))
+    return millisOf(Math.min(this.#timeout, this.#watch.pollTimeout()))
   }
 
   /** Writes the next ping that is due, `LINK_PROBE_BYTES` at `at`, and returns the upstream to send it to, or -1. */
   nextPing(memory: Uint8Array, at: number): number {
-    const ping = this.#health?.nextPing()
-    if (ping === undefined) return -1
-    writeLinkProbe(memory, at, LINK_TYPE_PING, this.#cookie, ping.token)
-    return ping.peer
+    return this.#watch.nextPing(memory, at, this.#cookie)
   }
 
   #routeClientPacket(
@@ -283,16 +264,8 @@ export class Relay {
     const stunFault = stun.read(memory, start, length)
     if (stunFault !== undefined) return dropCode(stunFault)
     if (!stun.isBindingRequest) return this.#routeByFlow(words, wordsAt, stun.isBindingResponse)
-    if (stun.ufragLength < 0) return NO_UFRAG
-    // Whom a transceiver has verified is served, whatever else comes from the same network or for the same session.
     const isKnown = this.#flows.find(words, wordsAt) >= 0
-    if (!isKnown && !this.#sourceBudget.take(words, wordsAt, this.#now)) return SOURCE_BUDGET
-    const route = this.#route
-    const routeFault = route.read(memory, stun.usernameStart, stun.ufragLength, this.#nowMinutes)
-    if (routeFault !== undefined) return dropCode(routeFault)
-    const upstream = this.#upstreams.indexOfRoute(route.cluster, route.transceiver)
-    if (upstream < 0) return UNKNOWN_UPSTREAM
-    return isKnown || this.#sessionBudget.take(upstream, route.session, this.#now) ? upstream : SESSION_BUDGET
+    return this.#requests.upstreamOf(memory, stun, words, wordsAt, isKnown, this.#now)
   }
 
   #routeByFlow(words: Int32Array, wordsAt: number, mayRecover: boolean): number {
@@ -314,7 +287,8 @@ export class Relay {
     if (fault !== undefined) return dropCode(fault)
     if (this.#link.type === LINK_TYPE_PING) return this.#answerPing(memory, start, sender)
     if (!this.#link.hasCookie(this.#cookie)) return WRONG_COOKIE
-    return this.#link.type === LINK_TYPE_PONG ? this.#takePong(memory, sender) : sender
+    if (this.#link.type !== LINK_TYPE_PONG) return sender
+    return this.#watch.handlePong(sender, memory, this.#link, this.#now) ? sender : STRAY_PONG
   }
 
   /** Any upstream may ask, with whatever cookie it knows: the pong is how it learns this one. */
@@ -325,40 +299,17 @@ export class Relay {
     return sender
   }
 
-  #takePong(memory: Uint8Array, sender: number): number {
-    const { tokenStart } = this.#link
-    const token = memory.subarray(tokenStart, tokenStart + LINK_TOKEN_BYTES)
-    return this.#health?.handlePong(sender, token, this.#now) === true ? sender : STRAY_PONG
-  }
-
-  /** An upstream is watched for as long as flows lead to it: one that drains and leaves is not lost. */
-  #watchUpstreams(health: LinkHealth, now: Millis): void {
-    for (const upstream of this.#upstreams.indexes()) {
-      if (this.#flows.flowsTo(upstream) > 0) health.noteTraffic(upstream, now)
-      else health.forget(upstream)
-    }
-    health.handleTimeout(now)
-    this.counters[UPSTREAMS_LOST] = health.losses
-  }
-
   /** Obeys one frame; true if it carries a packet to send. */
   #handleFrame(): boolean {
     const { client, flags, payloadLength } = this.#link
     if (portOf(client, 0) === 0) return this.#drop(PORTLESS_CLIENT) >= 0
-    if (!this.#hasListener(client[4] ?? 0)) return this.#drop(UNKNOWN_LISTENER) >= 0
+    if (!this.#listeners.has(client[4] ?? 0)) return this.#drop(UNKNOWN_LISTENER) >= 0
     if ((flags & FRAME_FLAG_UNBIND) !== 0) this.#unbind()
     else if ((flags & FRAME_FLAG_BIND) !== 0) this.#bind()
     else this.#flows.refresh(client, 0, this.#sender, this.#now)
     count(this.counters, payloadLength === 0 ? FRAMES_SILENT : DOWNLINK_FORWARDED, 1)
     count(this.counters, DOWNLINK_BYTES, payloadLength)
     return payloadLength > 0
-  }
-
-  /** A listener speaks one transport: the number and the TCP bit must agree. */
-  #hasListener(word: number): boolean {
-    const listener = (word >>> 16) & 0xff
-    const isTcp = (word & TCP_BIT) !== 0
-    return isTcp ? listener >= this.listeners && listener < this.#listenersEnd : listener < this.#udpEnd
   }
 
   #bind(): void {
@@ -400,10 +351,6 @@ function portOf(words: Int32Array, at: number): number {
 const OVERSIZE = dropCode('oversize')
 const PORTLESS_SOURCE = dropCode('portless-source')
 const UNKNOWN_CLASS = dropCode('unknown-class')
-const NO_UFRAG = dropCode('no-ufrag')
-const SOURCE_BUDGET = dropCode('source-budget')
-const SESSION_BUDGET = dropCode('session-budget')
-const UNKNOWN_UPSTREAM = dropCode('unknown-upstream')
 const UNKNOWN_FLOW = dropCode('unknown-flow')
 const RECOVERING = dropCode('recovering')
 const STRANGER = dropCode('stranger')
@@ -419,9 +366,6 @@ const COUNTER_BY_OUTCOME = {
   held: FLOWS_HELD,
   full: FLOWS_REFUSED,
 } as const satisfies Record<BindOutcome, number>
-
-/** A listener is one byte of a frame: docs/link.md. */
-const MAX_LISTENERS = 256
 
 /** How often the wall clock is set and silent flows are looked for. */
 const TIMEOUT_INTERVAL = 1_000
