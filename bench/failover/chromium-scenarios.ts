@@ -18,7 +18,7 @@ export interface BetterPath extends GapSample {
 }
 
 /**
- * The relay that carries a call is killed in the middle of it, up to three times, and started again each time; several
+ * The relay that carries a call is killed in the middle of it, up to five times, and started again each time; several
  * calls at once, each through two relays of its own.
  */
 export const secondVip: Scenario = async (effort) => {
@@ -100,7 +100,7 @@ async function slowDown(fleet: BenchFleet, calls: ChromiumCalls, index: number):
   const watchedFrom = machineNow()
   await untilLeft(calls, index, carrying)
   const movedAfter = machineNow() - delayedAt
-  await sleep(REST_OF_PATHS)
+  await sleep(WATCH_AFTER_MOVE)
   const [gaps, after] = [gapsOf(fleet, index, watchedFrom), await calls.lossesOf(index)]
   calls.delay(carrying, 0)
   await calls.end(index)
@@ -137,17 +137,19 @@ const PACKET_INTERVAL = 20
 /** Calls side by side, each through relays of its own, begun at different times so that deaths do not coincide. */
 const MAX_PAIRS = 4
 const PAIRS_APART = 2_300
-/** With two relays of two ports the candidate order has three steps: docs/ice.md. */
-const KILLS_PER_CALL = 3
+/** With two relays of two ports the candidate order has three steps; then the call begins anew at its foot: docs/ice.md. */
+const KILLS_PER_CALL = 5
 /** Chromium drops pairs that it has pruned, and that are silent, after 30 s. */
 const PRUNED_AFTER = 42_000
 /** A death is watched for so long after the call has left. */
 const WATCH = 2_000
-/** Paths through a relay that is back are proven by the next checks; after a move a call stays for 3 s. */
-const REST_OF_PATHS = 7_000
+/** A call that has fled rests for 10 s, waits for the next answer to a check, and takes up to 7 s back to the foot. */
+const REST_OF_PATHS = 23_000
 const MAX_EXTRA_REST = 1_000
 /** A call seeks no better path in its first ten seconds. */
 const SETTLED_AFTER = 16_000
+/** What is lost by a move is reported by the next RTCP. */
+const WATCH_AFTER_MOVE = 7_000
 /** Each way. */
 const ADDED_DELAY = 60
 const GIVE_UP = 20_000

@@ -219,6 +219,66 @@ describe('a relay that dies', () => {
   })
 })
 
+describe('a call that has fled to the top of the order', () => {
+  function fled() {
+    const call = settled()
+    const { world, second, third, fourth } = call
+    for (const [dead, refuge] of [
+      [0, second],
+      [1, third],
+      [0, fourth],
+    ] as const) {
+      world.answers = (path) => path.vip !== dead
+      world.media = undefined
+      world.lostLinks.add(dead)
+      world.run(600)
+      world.lostLinks.clear()
+      world.answers = () => true
+      world.media = { vip: refuge.vip, client: { ...HOME, listener: refuge.listener } }
+      world.run(5_000)
+    }
+    expect(world.agent.selected).toBe(fourth)
+    return call
+  }
+
+  test('begins anew at its foot, with a hush for the client that has pruned it, and can flee again', () => {
+    const { world, first, second, fourth } = fled()
+    for (let waited = 0; waited < 15_000 && world.agent.selected === fourth; waited += 100) world.run(100)
+    expect(world.nominations().at(-1)).toEqual({ path: first, number: 5 })
+    world.run(1_200)
+    const hushed = world.commands.length
+    world.run(2_500)
+    expect(world.commands.slice(hushed).some((c) => c.type === 'transmit' && c.path === fourth)).toBe(false)
+    world.media = { vip: 0, client: HOME }
+    world.run(5_000)
+    world.media = undefined
+    world.lostLinks.add(0)
+    world.run(400)
+    expect(world.agent.selected).toBe(second)
+  })
+
+  test('stays there when the client does not follow, and does not ask it again', () => {
+    const { world, fourth } = fled()
+    world.run(120_000)
+    expect(world.agent.selected).toBe(fourth)
+    expect(world.nominations().map(({ number }) => number)).toEqual([1, 2, 3, 4, 5, 6])
+  })
+
+  test('stays there while the way through the other relay is worse', () => {
+    const { world, fourth } = fled()
+    world.delayOf = (path) => (path.vip === 0 ? 100 : 10)
+    world.run(120_000)
+    expect(world.agent.selected).toBe(fourth)
+  })
+
+  test('stays there while the other relay is lost', () => {
+    const { world, fourth } = fled()
+    world.lostLinks.add(0)
+    world.run(120_000)
+    expect(world.agent.selected).toBe(fourth)
+  })
+})
+
 describe('odd peers', () => {
   test('are answered whatever the size of their checks and the optional attributes in them', () => {
     const world = new World()

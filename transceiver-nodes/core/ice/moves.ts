@@ -7,7 +7,7 @@ import { millisOf } from '#shared/time'
 import type { Millis } from '#shared/time'
 import type { Nomination } from './nomination.ts'
 import type { IcePath } from './path.ts'
-import { hasSpokenSince, refugeFrom, SILENCE } from './path-choice.ts'
+import { footFrom, hasSpokenSince, refugeFrom, SILENCE } from './path-choice.ts'
 import type { IsLinkLost } from './path-choice.ts'
 
 /** The moves that one call has to make. */
@@ -15,6 +15,8 @@ export class Moves {
   readonly #isLinkLost: IsLinkLost
   #mayMoveAt: Millis
   #mayLeaveTcpAt: Millis
+  /** Undefined: the call has not fled since it was put on its path. */
+  #mayDescendAt: Millis | undefined
 
   constructor(isLinkLost: IsLinkLost, now: Millis) {
     this.#isLinkLost = isLinkLost
@@ -34,7 +36,19 @@ export class Moves {
     if (refuge?.isTcp === true) this.#mayLeaveTcpAt = millisOf(now + TCP_STAY)
     const hasSpoken = refuge !== undefined && hasSpokenSince(refuge, silent)
     this.#mayMoveAt = millisOf(now + (hasSpoken ? MOVE_DAMPING : PROBE_INTERVAL))
+    if (refuge !== undefined) this.#mayDescendAt = millisOf(now + DESCENT_WAIT)
     return refuge
+  }
+
+  /** Returns the path on which a call begins anew that has fled as high as it can; once for each flight. */
+  descend(held: IcePath, paths: readonly IcePath[], now: Millis): IcePath | undefined {
+    if (this.#mayDescendAt === undefined || now < this.#mayDescendAt) return undefined
+    const foot = footFrom(held, paths, this.#isLinkLost, now)
+    if (foot === undefined) return undefined
+    this.#mayDescendAt = undefined
+    // The client is given the time to follow, since it may have been silent there for long.
+    this.#mayMoveAt = millisOf(now + SILENCE)
+    return foot
   }
 
   /**
@@ -70,3 +84,5 @@ const PROBE_INTERVAL = 200
 const MOVE_DAMPING = 3000
 /** A call that had to flee to TCP stays there for this long: UDP that fails for media may still carry checks. */
 const TCP_STAY = 30_000
+/** A call that has fled rests for this long before it goes back down; so does the relay that is back. */
+const DESCENT_WAIT = 10_000

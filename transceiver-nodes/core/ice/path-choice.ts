@@ -50,6 +50,25 @@ export function challengerOf(
     .toSorted((a, b) => a.rank - b.rank)[0]
 }
 
+/**
+ * Returns the lowest path through another relay that is as good as `top`, where no other relay is left above; undefined:
+ * there is one above, or nowhere to go.
+ */
+export function footFrom(
+  top: IcePath,
+  paths: readonly IcePath[],
+  isLinkLost: IsLinkLost,
+  now: Millis,
+): IcePath | undefined {
+  const others = paths
+    .filter((path) => path.isValid && !path.isTcp && path.vip !== top.vip)
+    .filter((path) => !isLinkLost(path.link) && now < path.heardAt + FRESHNESS)
+  if (top.isTcp || others.some((path) => path.rank > top.rank)) return undefined
+  return others
+    .filter(({ quality }) => !isClearlyFaster(top.quality, quality) && !isClearlySafer(top.quality, quality))
+    .toSorted((a, b) => a.rank - b.rank)[0]
+}
+
 /** Tells whether the round trip of one path is clearly shorter than that of another. */
 export function isClearlyFaster(path: PathQuality, other: PathQuality): boolean {
   return isClearlyLess(path.roundTripMillis, other.roundTripMillis)

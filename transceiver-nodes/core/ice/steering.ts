@@ -93,6 +93,7 @@ export class Steering {
     if (this.#moves.leavesTcp(this.#nomination, path, now)) this.#move(path, now)
     this.#judge(now)
     this.#challenge(now)
+    this.#descend(now)
   }
 
   /** Takes note that nobody answers a check of ours. */
@@ -144,6 +145,14 @@ export class Steering {
     const { held } = this.#nomination
     if (held?.isValid !== true || this.#persuasion.isUnderWay) return
     this.#improvement.challenge(held, this.#parts.paths.all, now)
+  }
+
+  /** Lets a call that is at the top begin anew at the foot, so that it can flee upwards again. */
+  #descend(now: Millis): void {
+    const { held } = this.#nomination
+    if (held?.isValid !== true || this.#persuasion.isUnderWay) return
+    const foot = this.#moves.descend(held, this.#parts.paths.all, now)
+    if (foot !== undefined) this.#hold(foot, now)
   }
 
   #judge(now: Millis): void {
