@@ -181,6 +181,26 @@ describe('JitterBuffer', () => {
     }
   })
 
+  test('grows its memory for a burst, and loses nothing of what it held', () => {
+    const source = new Uint8Array(MAX_PAYLOAD_BYTES)
+    const before = buffer.memory.length
+    const pushLong = (sequence: number) => {
+      const packet = { sequence, timestamp: 0, ssrc: 1, payloadStart: 0, payloadLength: 1_000 }
+      source.fill(sequence)
+      expect(buffer.push(packet, source, FRAME_MILLIS, millisOf(0))).toBe('held')
+    }
+    for (const sequence of [0, 1, 2]) pushLong(sequence)
+    expect(buffer.pop(millisOf(MAX_WAIT_MILLIS))).toBe('packet')
+    // One more than there is room for, with the first part of the memory free and the rest not.
+    for (let sequence = 3; sequence < 12; sequence++) pushLong(sequence)
+    expect(buffer.memory.length).toBeGreaterThan(before)
+    for (let sequence = 1; sequence < 12; sequence++) {
+      expect(buffer.pop(millisOf(MAX_WAIT_MILLIS))).toBe('packet')
+      expect(new Set(payload())).toEqual(new Set([sequence]))
+    }
+    expect(buffer.overflowed).toBe(0)
+  })
+
   test('lets no packet wait for ever, whatever its timestamp says', () => {
     push(0, 0, { timestamp: 0 })
     push(1, 0, { timestamp: 0x7000_0000 })

@@ -7,7 +7,7 @@
  * packet that came too late but which no other has overtaken is played, late, and not lost.
  *
  * Sequence numbers are extended as RFC 3550 appendix A.1 does. Every method is told the time; payloads are copied
- * into memory allocated once, around which they follow each other.
+ * into memory around which they follow each other; it is small until a burst needs more.
  */
 
 import { millisOf } from '#shared/time'
@@ -31,7 +31,7 @@ export type JitterVerdict = 'held' | 'late' | 'duplicate' | 'payload-too-long'
 /** Orders and delays one RTP stream. */
 export class JitterBuffer {
   /** Holds the payload of the last `pop`, at `payloadStart`, valid until the next `push`. */
-  readonly memory = new Uint8Array(new ArrayBuffer(MEMORY_BYTES))
+  memory = new Uint8Array(new ArrayBuffer(FIRST_MEMORY_BYTES))
   payloadStart = 0
   payloadLength = 0
   timestamp = 0
@@ -245,10 +245,24 @@ export class JitterBuffer {
     this.#highest = Math.max(this.#highest, sequence)
   }
 
-  /** Payloads follow each other around the memory; what lies unplayed where the next one goes is given up. */
+  /** Payloads follow each other around the memory; it grows, and then what lies unplayed in the way is given up. */
   #makeMemory(length: number): void {
-    if (this.#writeAt + length > MEMORY_BYTES) this.#writeAt = 0
-    while (this.#holdsPayloadIn(this.#writeAt, this.#writeAt + length)) this.#giveUpNext()
+    const isAtEnd = this.#writeAt + length > this.memory.length
+    const at = isAtEnd ? 0 : this.#writeAt
+    let isTaken = this.#holdsPayloadIn(at, at + length)
+    if (isTaken && this.memory.length < MEMORY_BYTES) {
+      return this.#growMemory(isAtEnd ? this.#writeAt : this.memory.length)
+    }
+    this.#writeAt = at
+    for (; isTaken; isTaken = this.#holdsPayloadIn(at, at + length)) this.#giveUpNext()
+  }
+
+  /** What lies in the memory stays where it is; the next payload goes to `writeAt`. */
+  #growMemory(writeAt: number): void {
+    const grown = new Uint8Array(new ArrayBuffer(2 * this.memory.length))
+    grown.set(this.memory)
+    this.memory = grown
+    this.#writeAt = writeAt
   }
 
   #holdsPayloadIn(from: number, to: number): boolean {
@@ -301,6 +315,8 @@ export const CAPACITY_PACKETS = 64
 
 /** Room for 1.3 s of Opus at 100 kbit/s, or of G.711 in packets of 20 ms. */
 const MEMORY_BYTES = 16_384
+/** What a call begins with, and most never exceed: the largest delay of Opus at 100 kbit/s. Longer than a payload. */
+const FIRST_MEMORY_BYTES = 4_096
 
 /** Largest RTP payload taken; no datagram from a client carries more. */
 export const MAX_PAYLOAD_BYTES = 1452
