@@ -40,8 +40,10 @@ test.each(cases)('connects as $role to werift with an $kind certificate, $profil
   }
   const ice = { connection, role: 'controlling', stop: async () => {} } as unknown as RTCIceTransport
   const theirs = new RTCDtlsTransport({}, ice, certificate.forWerift, [PROFILES[profile]])
+  let goodbye: Buffer | undefined
   const peer: TestPeer = openPeer({
     role,
+    onGoodbye: (record) => (goodbye = Buffer.from(record)),
     fingerprints: [certificate.fingerprint],
     onSend: (datagram) => {
       const copy = Buffer.from(datagram)
@@ -69,12 +71,24 @@ test.each(cases)('connects as $role to werift with an $kind certificate, $profil
   await new Promise(setImmediate)
   expect(received).toEqual(['from OpenSSL'])
   expect(peer.received.map((data) => new TextDecoder().decode(data))).toEqual(['from werift'])
+  expect([...decrypt(theirs, goodbye!)]).toEqual(CLOSE_NOTIFY)
   peer.endpoint.close()
   await theirs.stop()
 })
 
 function ourParameters(role: DtlsRole): RTCDtlsParameters {
   return new RTCDtlsParameters([new RTCDtlsFingerprint('sha-256', TEST_CONTEXTS[role].fingerprint)], role)
+}
+
+/** Opens a record with werift's keys; werift itself takes an alert's nonce for its content. */
+function decrypt({ dtls }: RTCDtlsTransport, record: Buffer): Buffer {
+  const recordLayerHeader = {
+    contentType: record[0],
+    protocolVersion: { major: record[1], minor: record[2] },
+    epoch: record.readUInt16BE(3),
+    sequenceNumber: record.readUIntBE(5, 6),
+  }
+  return dtls!.cipher.decryptPacket({ recordLayerHeader, fragment: record.subarray(13) } as never)
 }
 
 /** The signature and hash algorithms of RFC 5246 section 7.4.1.4.1, as werift wants them told. */
@@ -89,3 +103,6 @@ function weriftCertificate(kind: 'ecdsa' | 'rsa'): { forWerift: RTCCertificate; 
   const forWerift = new RTCCertificate(keyPem, new X509Certificate(der).toString(), algorithm as never)
   return { forWerift, fingerprint: formatFingerprint(sha256(der)) }
 }
+
+/** A warning, RFC 5246 section 7.2. */
+const CLOSE_NOTIFY = [1, 0]

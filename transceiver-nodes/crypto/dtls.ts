@@ -61,6 +61,11 @@ export interface DtlsOptions {
   readonly onConnected: (keys: SrtpKeys) => void
   /** Takes application data, valid only during the call. */
   readonly onData: (data: Uint8Array) => void
+  /**
+   * Takes a goodbye that is sealed and not sent, valid only during the call: whoever sends it later ends the
+   * connection in this end's place. Comes with the connection, and again before the last one is too old for the peer.
+   */
+  readonly onGoodbye?: (record: Uint8Array) => void
   /** The connection has ended by itself and is freed; not called after `close`. */
   readonly onClosed: (reason: DtlsCloseReason) => void
   /** When to send a flight again if the peer stays silent, doubled each time; `FIRST_RETRANSMIT` when absent. */
@@ -80,6 +85,8 @@ export class DtlsEndpoint {
   #peer: 'unknown' | 'accepted' | 'refused' = 'unknown'
   #giveUpAt = millisOf(Infinity)
   #retransmitAt: Millis | undefined
+  /** Records sent since the goodbye was sealed. */
+  #sentSince = 0
 
   /** Throws an `OpenSslError` if OpenSSL cannot. */
   constructor(options: DtlsOptions) {
@@ -147,6 +154,7 @@ export class DtlsEndpoint {
     const result = openssl.SSL_write(this.#ssl, scratch.address + INPUT_AT, data.length)
     if (result <= 0) this.#fail()
     else this.#flush()
+    if (++this.#sentSince >= GOODBYE_RENEWAL) this.#sealGoodbye()
     return undefined
   }
 
@@ -194,6 +202,22 @@ export class DtlsEndpoint {
     // Every flight is out, and what comes now is one datagram at a time.
     if (this.#isOpen)
       openssl.BIO_ctrl(this.#output, BIO_C_SET_WRITE_BUF_SIZE, CONNECTED_OUTPUT_QUEUE_BYTES, 0)
+    this.#sealGoodbye()
+  }
+
+  /**
+   * Has OpenSSL seal a close_notify and keeps it back. It has a sequence number and a nonce of its own, which no
+   * other record will have: for OpenSSL it has left, and for the peer it is a packet that is late.
+   */
+  #sealGoodbye(): void {
+    const { onGoodbye } = this.#options
+    if (onGoodbye === undefined || this.#state !== 'connected') return
+    this.#sentSince = 0
+    openssl.SSL_shutdown(this.#ssl)
+    openssl.SSL_set_shutdown(this.#ssl, 0)
+    const length = openssl.BIO_read(this.#output, scratch.address + OUTPUT_AT, MAX_DATAGRAM_BYTES)
+    openssl.drainErrors()
+    if (length > 0) onGoodbye(scratch.bytes.subarray(OUTPUT_AT, OUTPUT_AT + length))
   }
 
   #receive(): void {
@@ -289,6 +313,12 @@ const MAX_DATAGRAM_BYTES = 2048
 
 /** How much data fits a datagram that no path fragments; SCTP packets are shorter. */
 export const MAX_DTLS_DATA_BYTES = 1400
+
+/**
+ * Records after which the goodbye is sealed anew: every peer takes one that is 32 late (RFC 6347 section 4.1.2.6),
+ * and a handshake's last flight may have been sent again meanwhile.
+ */
+export const GOODBYE_RENEWAL = 16
 
 /** Handshake messages are cut to this, as browsers do. */
 const DTLS_MTU_BYTES = 1200

@@ -207,6 +207,7 @@ export const SSL_read = bind('int SSL_read(uintptr_t ssl, uintptr_t out, int roo
 export const SSL_write = bind('int SSL_write(uintptr_t ssl, uintptr_t data, int length)')
 export const SSL_free_buffers = bind('int SSL_free_buffers(uintptr_t ssl)')
 export const SSL_shutdown = bind('int SSL_shutdown(uintptr_t ssl)')
+export const SSL_set_shutdown = bind('void SSL_set_shutdown(uintptr_t ssl, int mode)')
 export const SSL_get_error = bind('int SSL_get_error(uintptr_t ssl, int result)')
 export const SSL_get_selected_srtp_profile = bind('uintptr_t SSL_get_selected_srtp_profile(uintptr_t ssl)')
 export const SSL_export_keying_material = bind(
