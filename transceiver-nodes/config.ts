@@ -38,7 +38,7 @@ export interface TransceiverConfig {
   /** How long calls may go on after SIGTERM. */
   readonly drainSeconds: number
   readonly logLevel: LogLevel
-  /** Has SIGUSR2 crash a thread, for experiments. */
+  /** Has SIGUSR2 kill a media thread, for experiments. */
   readonly injectsFaults: boolean
 }
 

@@ -89,6 +89,8 @@ test.runIf(isBatchSupported())(
     await untilHeard(second, 50)
     expect({ ended: second.ended, missed: second.missed }).toEqual({ ended: 0, missed: 0 })
     await until(() => expect([media.deaths, media.threads]).toEqual([1, 2]))
+    // It has said its own.
+    expect(media.goodbyes).toBe(0)
     expect(lines).toContainEqual(
       expect.objectContaining({ message: 'A media thread failed and has ended its calls', thread: 0 }),
     )
@@ -99,20 +101,40 @@ test.runIf(isBatchSupported())(
 )
 
 test.runIf(isBatchSupported())(
-  'a thread that is killed is counted with its calls, and another serves its port under its id',
+  'a thread that is killed is counted with its calls, its clients learn it, and another serves its port under its id',
   async () => {
     const [first, second] = clients
     await call(first)
     await call(second)
     await Promise.all([untilHeard(first, 25), untilHeard(second, 25)])
     await until(() => expect(media.counts.active).toBe(2))
+    const killedAt = performance.now()
     await media.killThread(0)
+    await until(() => expect(first.ended).toBe(1))
+    expect(performance.now() - killedAt).toBeLessThan(MOMENTS)
+    expect(media.goodbyes).toBe(1)
     await until(() => expect(media.counts.endedByReason).toEqual({ 'thread-died': 1 }))
     expect(media.counts.active).toBe(1)
     await until(() => expect(media.threads).toBe(2))
     await call(first)
     await untilHeard(first, 25)
     await untilHeard(second, 25)
+    expect({ ended: second.ended, missed: second.missed }).toEqual({ ended: 0, missed: 0 })
+  },
+)
+
+test.runIf(isBatchSupported())(
+  'a thread that answers nothing is ended, and its clients learn that as well',
+  async () => {
+    const [first, second] = clients
+    await call(first)
+    await call(second)
+    await Promise.all([untilHeard(first, 25), untilHeard(second, 25)])
+    await until(() => expect(media.counts.active).toBe(2))
+    media.hangThread(0)
+    await until(() => expect(media.goodbyes).toBe(1))
+    await until(() => expect(first.ended).toBe(1))
+    await until(() => expect([media.deaths, media.threads]).toEqual([1, 2]))
     expect({ ended: second.ended, missed: second.missed }).toEqual({ ended: 0, missed: 0 })
   },
 )
@@ -126,3 +148,6 @@ test.runIf(isBatchSupported())('a drain ends every call within its time, with a 
   await until(() => expect(media.counts.endedByReason).toEqual({ 'node-draining': 2 }))
   expect(media.counts.active).toBe(0)
 })
+
+/** Far less than the 30 s in which consent expires, and enough for a busy machine. */
+const MOMENTS = 1_000

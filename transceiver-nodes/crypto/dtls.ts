@@ -65,7 +65,7 @@ export interface DtlsOptions {
    * Takes a goodbye that is sealed and not sent, valid only during the call: whoever sends it later ends the
    * connection in this end's place. Comes with the connection, and again before the last one is too old for the peer.
    */
-  readonly onGoodbye?: (record: Uint8Array) => void
+  readonly onGoodbye?: ((record: Uint8Array) => void) | undefined
   /** The connection has ended by itself and is freed; not called after `close`. */
   readonly onClosed: (reason: DtlsCloseReason) => void
   /** When to send a flight again if the peer stays silent, doubled each time; `FIRST_RETRANSMIT` when absent. */

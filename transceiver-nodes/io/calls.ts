@@ -26,6 +26,7 @@ import type { Backend } from '../backends/backend.ts'
 import type { DropCounts } from './drops.ts'
 import type { IceCredentials } from '../core/ice/credentials.ts'
 import { parseInit } from '../core/sctp/init.ts'
+import type { GoodbyeSlab } from '../core/goodbye-slab.ts'
 import { KeyUsage } from '../core/key-usage.ts'
 import type { LinkWriter } from '../core/link-writer.ts'
 import { vipNameOf } from '../core/relay-directory.ts'
@@ -49,6 +50,8 @@ export interface CallsParts {
   readonly dtlsContext: DtlsContext
   readonly backend: Backend
   readonly drops: DropCounts
+  /** Undefined: nobody could say goodbye in this thread's place. */
+  readonly goodbyes: GoodbyeSlab | undefined
   /** How busy this thread is, 0 to 1. */
   readonly load: () => number
   /** How long a call may last, in milliseconds. */
@@ -159,8 +162,12 @@ export class Calls {
 
   /** Ends every call. */
   endAll(reason: string): void {
-    for (const call of this.#parts.table.sessions()) call.end(reason)
-    this.#parts.writer.flush()
+    try {
+      for (const call of this.#parts.table.sessions()) call.end(reason)
+    } finally {
+      // One that cannot end must not keep the goodbyes of the others back.
+      this.#parts.writer.flush()
+    }
   }
 
   /** Returns the call of a public id, if it is here. */
@@ -261,7 +268,7 @@ class Draft {
   }
 
   #peerOptions(): ConstructorParameters<typeof Call>[0]['peer'] {
-    const { dtlsContext, memory, writer, directory, linkHealth, requestFlush } = this.#parts
+    const { dtlsContext, memory, writer, directory, linkHealth, goodbyes, requestFlush } = this.#parts
     const { iceUfrag, icePwd, application } = this.#offer
     const vips = this.#request.relays.flatMap((relay) => relay.vips.map(vipNameOf))
     return {
@@ -288,6 +295,7 @@ class Draft {
       },
       memory,
       writer,
+      goodbyes,
       requestFlush,
     }
   }

@@ -15,6 +15,7 @@ import { PacketMemory } from '#shared/platform/packet-memory'
 import type { SocketHandle } from '#shared/platform/udp-socket'
 import type { Backend } from '../backends/backend.ts'
 import type { TransceiverConfig } from '../config.ts'
+import { GoodbyeSlab } from '../core/goodbye-slab.ts'
 import { LinkProbes } from '../core/link-probes.ts'
 import { LINK_WRITER_BYTES, LinkWriter } from '../core/link-writer.ts'
 import type { LinkOutput } from '../core/link-writer.ts'
@@ -45,6 +46,8 @@ export interface MediaEngineOptions {
   readonly backend: Backend
   /** The socket to serve in batches; undefined: the engine binds the link itself, on dgram. */
   readonly socket: SocketHandle | undefined
+  /** Memory of whoever will say goodbye to the clients if this thread dies; absent: nobody outlives it. */
+  readonly goodbyes?: SharedArrayBuffer
   /** Reads the registry before its time: a relay has joined since. */
   readonly refreshFleet: () => void
   /** Hears what sidebands are told. */
@@ -112,6 +115,7 @@ export async function startMediaEngine(options: MediaEngineOptions): Promise<Med
     dtlsContext: new DtlsContext(options.certificate),
     backend: options.backend,
     drops,
+    goodbyes: options.goodbyes && new GoodbyeSlab(options.goodbyes, directory),
     load: () => meter.load,
     maxCallMillis: config.maxSessionSeconds * 1_000,
     refreshFleet: options.refreshFleet,

@@ -13,6 +13,8 @@ export interface ServeMessage {
   readonly capacity: number
   readonly certificate: DtlsCertificate
   readonly socket: SocketHandle
+  /** Where it keeps what is to be said in its name if it dies: `GoodbyeSlab`. */
+  readonly goodbyes: SharedArrayBuffer
 }
 
 /** A message to a thread. */
@@ -24,8 +26,8 @@ export type MessageToMedia =
       readonly name: keyof MediaCommands
       readonly argument: unknown
     }
-  /** Throw, as a bug would: for those who want to see what happens. */
-  | { readonly type: 'crash' }
+  /** For those who want to see what happens: throw, as a bug would, or never answer again. */
+  | { readonly type: 'crash' | 'hang' }
 
 /** A message from a thread. */
 export type MessageFromMedia =

@@ -18,6 +18,12 @@ export function mediaMetrics(media: Media): Metric[] {
     plainMetric('firsthop_transceiver_links_lost', 'gauge', 'Those that do not answer', links.lost),
     plainMetric('firsthop_transceiver_threads', 'gauge', 'Threads at work', media.threads),
     plainMetric('firsthop_transceiver_thread_deaths_total', 'counter', 'Threads that died', media.deaths),
+    plainMetric(
+      'firsthop_transceiver_goodbyes_total',
+      'counter',
+      'Clients told of the end of a thread that had died',
+      media.goodbyes,
+    ),
     plainMetric('firsthop_transceiver_load', 'gauge', 'The busiest thread, as a share of a core', load),
     plainMetric(
       'firsthop_transceiver_send_refusals_total',

@@ -3,6 +3,7 @@
 import type { Worker } from 'node:worker_threads'
 import { monotonicNow } from '#shared/platform/clock'
 import type { SocketHandle } from '#shared/platform/udp-socket'
+import { LeftGoodbyes } from '../core/goodbye-slab.ts'
 import { sumCounts } from './media-commands.ts'
 import type { MediaCommands, MediaCounts } from './media-commands.ts'
 import type { MessageFromMedia, MessageToMedia } from './media-messages.ts'
@@ -27,6 +28,7 @@ export class MediaSeat {
   counts: MediaCounts = sumCounts([])
   /** The sidebands of its calls. */
   readonly sidebands = new Set<number>()
+  #goodbyes: SharedArrayBuffer | undefined
   readonly #waiting = new Map<number, PromiseWithResolvers<unknown>>()
   #lastId = 0
   /** Calls placed since the last counts. */
@@ -48,14 +50,22 @@ export class MediaSeat {
     return this.#askedAt > 0 && this.#askedAt < moment
   }
 
-  /** Puts a loaded thread on the seat. */
-  take(worker: Worker, events: SeatEvents): void {
+  /** Puts a loaded thread on the seat, which keeps the goodbyes of its sessions in `goodbyes`. */
+  take(worker: Worker, goodbyes: SharedArrayBuffer, events: SeatEvents): void {
     this.worker = worker
+    this.#goodbyes = goodbyes
     this.takenAt = monotonicNow()
     worker.on('message', (message: MessageFromMedia) => this.#handleMessage(message, events))
     // What it dies of is told by `dying`, unless it had no time to.
     worker.on('error', (error: Error) => events.onDying(error.message))
     worker.on('exit', () => events.onExit())
+  }
+
+  /** Takes what the thread, which is dead or as good as dead, has left to be said; the second time, nothing. */
+  takeGoodbyes(): LeftGoodbyes {
+    const left = new LeftGoodbyes(this.#goodbyes ?? new SharedArrayBuffer(0))
+    this.#goodbyes = undefined
+    return left
   }
 
   /** Takes the dead thread from the seat; commands under way to it have no answer. */

@@ -36,7 +36,7 @@ if (first.type === 'serve') {
   port.on('message', (message: MessageToMedia) => handleMessage(started, message))
 }
 
-function serve({ index, capacity, certificate, socket }: ServeMessage): Promise<MediaEngine> {
+function serve({ index, capacity, certificate, socket, goodbyes }: ServeMessage): Promise<MediaEngine> {
   return startMediaEngine({
     config,
     index,
@@ -44,6 +44,7 @@ function serve({ index, capacity, certificate, socket }: ServeMessage): Promise<
     certificate,
     backend: openBackend(config.backend),
     socket,
+    goodbyes,
     refreshFleet: () => post({ type: 'refresh-fleet' }),
     onSideband: post,
     log: openLog({ level: config.logLevel, fields: { node: config.nodeId, thread: index } }),
@@ -52,6 +53,7 @@ function serve({ index, capacity, certificate, socket }: ServeMessage): Promise<
 
 function handleMessage(commands: MediaCommands, message: MessageToMedia): void {
   if (message.type === 'crash') throw new Error('a crash was asked for')
+  if (message.type === 'hang') Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0)
   if (message.type !== 'command') return
   const { id, name, argument } = message
   try {

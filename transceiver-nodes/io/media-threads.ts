@@ -18,8 +18,10 @@ import { openSocket } from '#shared/platform/udp-socket'
 import type { SocketHandle } from '#shared/platform/udp-socket'
 import type { DtlsCertificate } from '../crypto/certificate.ts'
 import type { Listener } from '../core/audience.ts'
+import { GoodbyeSlab } from '../core/goodbye-slab.ts'
 import { LINK_BUFFER_BYTES } from './link-port.ts'
 import type { PlaceCallFault, RestartIceOrder, RestartIceResult } from './calls.ts'
+import { sendGoodbyes } from './goodbye-sender.ts'
 import { countsOfDead, sumCounts } from './media-commands.ts'
 import type { MediaCounts } from './media-commands.ts'
 import { MediaSeat } from './media-seat.ts'
@@ -52,7 +54,8 @@ export class MediaThreads implements Media {
   /** What threads that have died had counted. */
   #former: MediaCounts[] = []
   #deaths = 0
-  #isStopping = false
+  #goodbyes = 0
+  readonly #stopping = new AbortController()
 
   private constructor(options: MediaThreadsOptions, sockets: readonly SocketHandle[]) {
     this.#options = options
@@ -82,6 +85,10 @@ export class MediaThreads implements Media {
 
   get deaths(): number {
     return this.#deaths
+  }
+
+  get goodbyes(): number {
+    return this.#goodbyes
   }
 
   get counts(): MediaCounts {
@@ -142,7 +149,7 @@ export class MediaThreads implements Media {
   }
 
   async close(): Promise<void> {
-    this.#isStopping = true
+    this.#stopping.abort()
     clearInterval(this.#timer)
     await Promise.all([this.#spares.stop(), ...this.#seats.map((seat) => seat.worker?.terminate())])
     for (const { socket } of this.#seats) libc.close(socket.descriptor)
@@ -151,6 +158,11 @@ export class MediaThreads implements Media {
   /** Has one thread throw, as a bug would. */
   crashThread(index: number): void {
     this.#seats[index]?.post({ type: 'crash' })
+  }
+
+  /** Has one thread stop where it is, as an endless loop would. */
+  hangThread(index: number): void {
+    this.#seats[index]?.post({ type: 'hang' })
   }
 
   /** Kills one thread as a fault in native code or a lack of memory would. */
@@ -173,7 +185,8 @@ export class MediaThreads implements Media {
   /** Puts a spare on a seat. */
   async #seat(seat: MediaSeat): Promise<void> {
     const worker = await this.#spares.take()
-    seat.take(worker, {
+    const goodbyes = new SharedArrayBuffer(GoodbyeSlab.bytesFor(this.#capacityOfSeat))
+    seat.take(worker, goodbyes, {
       onRefreshFleet: this.#options.refreshFleet,
       onDying: (error) =>
         this.#options.log.error('A media thread failed and has ended its calls', {
@@ -190,13 +203,15 @@ export class MediaThreads implements Media {
       capacity: this.#capacityOfSeat,
       certificate,
       socket: seat.socket,
+      goodbyes,
     })
     await seat.ask('handleRelays', this.#relays)
   }
 
   #handleExit(seat: MediaSeat): void {
-    if (this.#isStopping) return
+    if (this.#stopping.signal.aborted) return
     this.#deaths++
+    this.#sayGoodbyes(seat)
     this.#former = [sumCounts([...this.#former, countsOfDead(seat.counts, 'thread-died')])]
     for (const id of seat.sidebands) {
       this.#hub.handleNotice({ type: 'sideband-end', id, reason: 'thread-died' })
@@ -208,8 +223,15 @@ export class MediaThreads implements Media {
     else setTimeout(() => this.#reseat(seat), wait)
   }
 
+  /** Tells the clients of a thread that cannot. */
+  #sayGoodbyes(seat: MediaSeat): void {
+    const left = seat.takeGoodbyes()
+    this.#goodbyes += left.slots.length
+    void sendGoodbyes(left, seat.socket, this.#stopping.signal)
+  }
+
   #reseat(seat: MediaSeat): void {
-    if (this.#isStopping) return
+    if (this.#stopping.signal.aborted) return
     this.#seat(seat)
       .then(() => this.#spares.add())
       .catch((error: Error) => this.#options.log.error('A media thread is missing', { error }))
@@ -223,6 +245,8 @@ export class MediaThreads implements Media {
   async #refreshSeat(seat: MediaSeat): Promise<void> {
     if (seat.isSilentSince(monotonicNow() - MAX_SILENCE)) {
       this.#options.log.error('A media thread does not answer and is ended', { thread: seat.index })
+      // At once: one that is stuck in native code ends only when that returns, if ever.
+      this.#sayGoodbyes(seat)
       await seat.worker?.terminate()
     } else {
       await seat.refreshCounts()

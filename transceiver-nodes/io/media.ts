@@ -18,6 +18,8 @@ export interface Media {
   readonly threads: number
   /** How many threads have died and been replaced. */
   readonly deaths: number
+  /** How many clients of threads that had died were told so in their place. */
+  readonly goodbyes: number
   /** Places a call where there is room; a refusal changes nothing. */
   place(request: PlaceCallRequest): Promise<PlaceCallResponse | PlaceCallFault>
   /** Ends a call by its public id; false: there is no such call. */
@@ -54,6 +56,7 @@ export function mediaOf(engine: MediaEngine, hub: SidebandHub): Media {
     },
     threads: 1,
     deaths: 0,
+    goodbyes: 0,
     place: async (request) => engine.place(request),
     hangUp: async (callId) => engine.hangUp(callId),
     restartIce: async (order) => engine.restartIce(order),

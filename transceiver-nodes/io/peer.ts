@@ -8,6 +8,7 @@ import { FRAME_FLAG_BIND, FRAME_FLAG_UNBIND } from '#shared/link/frame'
 import { millisOf } from '#shared/time'
 import type { Millis } from '#shared/time'
 import type { TransceiverDrop } from './drops.ts'
+import type { Goodbye, GoodbyeSlab } from '../core/goodbye-slab.ts'
 import { IceAgent } from '../core/ice/agent.ts'
 import type { IceFault, IceParameters } from '../core/ice/agent.ts'
 import type { IceCommand } from '../core/ice/commands.ts'
@@ -57,6 +58,8 @@ export interface PeerOptions {
     | undefined
   readonly memory: PacketMemory
   readonly writer: LinkWriter
+  /** Where the session's goodbye is kept for whoever outlives this thread. */
+  readonly goodbyes: GoodbyeSlab | undefined
   /** Asks for what has been written outside the loop's own turns to be sent. */
   readonly requestFlush: () => void
   /** Routes packets of a path to this peer's call, or no longer. */
@@ -72,6 +75,7 @@ export class Peer {
   readonly #dtls: DtlsEndpoint
   readonly #channels: DataChannels | undefined
   #srtp: SrtpSession | undefined
+  #goodbye: Goodbye | undefined
   #hasStarted = false
   #hasEnded = false
 
@@ -84,6 +88,7 @@ export class Peer {
       fingerprints: options.fingerprints,
       onSend: (bytes) => this.#send(bytes),
       onConnected: (keys) => this.#handleKeys(keys),
+      onGoodbye: options.goodbyes && ((record) => this.#keepGoodbye(record)),
       onData: (bytes) => this.#channels?.handleDtlsData(bytes),
       onClosed: (reason) => this.#fail(`dtls-${reason}`),
     })
@@ -160,6 +165,7 @@ export class Peer {
 
   handleTimeout(now: Millis): void {
     this.ice.handleTimeout(now)
+    this.#addressGoodbye()
     if (now >= (this.#dtls.pollTimeout() ?? Infinity)) this.#dtls.handleTimeout()
   }
 
@@ -174,6 +180,7 @@ export class Peer {
     this.#hasEnded = true
     this.#channels?.close()
     this.#dtls.close()
+    this.#goodbye?.close()
     for (const path of this.ice.paths) this.#release(path)
     this.#srtp?.close()
     this.#srtp = undefined
@@ -185,6 +192,7 @@ export class Peer {
         this.#options.writer.write(command.path, command.message, command.binds ? FRAME_FLAG_BIND : 0)
         return
       case 'select':
+        this.#addressGoodbye()
         return this.#start()
       case 'forget':
         return this.#release(command.path)
@@ -198,6 +206,17 @@ export class Peer {
     if (this.#hasStarted) return
     this.#hasStarted = true
     this.#dtls.start()
+  }
+
+  #keepGoodbye(record: Uint8Array): void {
+    this.#goodbye ??= this.#options.goodbyes?.open()
+    this.#goodbye?.seal(record)
+    this.#addressGoodbye()
+  }
+
+  /** With every timeout of ICE as well: another relay behind the VIP may have taken the path over, or have a new cookie. */
+  #addressGoodbye(): void {
+    if (this.ice.selected !== undefined) this.#goodbye?.follow(this.ice.selected)
   }
 
   #handleKeys(keys: SrtpKeys): void {

@@ -50,8 +50,8 @@ export async function startMedia({
     threadOf: (callId) => threadOf(callId, config),
     environment,
   })
-  let crashes = 0
-  if (config.injectsFaults) process.on('SIGUSR2', () => started.crashThread(crashes++ % threads))
+  let kills = 0
+  if (config.injectsFaults) process.on('SIGUSR2', () => void started.killThread(kills++ % threads))
   return started
 }
 
