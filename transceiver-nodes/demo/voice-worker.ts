@@ -1,4 +1,10 @@
-/** The thread that the voice speaks in: one sentence after the other, in the order asked. */
+/**
+ * The thread that the voice speaks in: one sentence after the other, in the order asked.
+ *
+ * The synthesiser is loaded with the first sentence and not with the module: V8 (14.6) aborts the process when a thread
+ * ends while it evaluates a module behind one that has waited, as the resampler has, and a media thread that dies takes
+ * this one along.
+ */
 
 import { parentPort } from 'node:worker_threads'
 import { BACKEND_SAMPLE_RATE_HZ } from '../backends/backend.ts'
@@ -16,7 +22,7 @@ export type SpeakReply = { readonly id: number } & (
   { readonly samples: Int16Array<ArrayBuffer> } | { readonly failure: string }
 )
 
-const flite = loadFlite()
+let flite: ReturnType<typeof loadFlite> | undefined
 
 parentPort?.on('message', ({ id, sentence }: SpeakRequest) => {
   const reply = speak(id, sentence)
@@ -25,7 +31,7 @@ parentPort?.on('message', ({ id, sentence }: SpeakRequest) => {
 
 function speak(id: number, sentence: string): SpeakReply {
   try {
-    const samples = synthesise(flite, sentence)
+    const samples = synthesise((flite ??= loadFlite()), sentence)
     return { id, samples: new Int16Array(resampleSound(samples, FLITE_RATE_HZ, BACKEND_SAMPLE_RATE_HZ)) }
   } catch (cause) {
     return { id, failure: String(cause) }
