@@ -10,6 +10,8 @@ import { once } from 'node:events'
 import { concatBytes, readU32, toBase64, utf8, writeU16, writeU32 } from '#shared/bytes'
 import type { Endpoint } from '#shared/endpoint'
 import { classifyPacket } from '#shared/packet/classify'
+import { parseRtcp } from '#shared/packet/rtcp'
+import type { RtcpPacket } from '#shared/packet/rtcp'
 import { RTP_HEADER_BYTES, RtpView, writeRtpHeader } from '#shared/packet/rtp'
 import { monotonicNow } from '#shared/platform/clock'
 import { hmacSha1, randomBytes } from '#shared/platform/crypto'
@@ -29,6 +31,8 @@ import { until } from './until.ts'
 export class HostilePeer {
   /** Sequence numbers of the audio that came, in the order in which it came. */
   readonly heard: number[] = []
+  /** The RTCP compound packets that came. */
+  readonly reports: (readonly RtcpPacket[])[] = []
   /** Why the server has ended the connection, if it has. */
   ending: string | undefined
   /** USERNAME of its checks, and the MAC under the server's password that protects them. */
@@ -197,10 +201,19 @@ export class HostilePeer {
     const kind = classifyPacket(packet, 0, packet.length)
     if (kind === 'stun') this.#ice?.handleStun(path, Uint8Array.from(packet), now)
     if (kind === 'dtls') this.#dtls?.handleDatagram(bytes, 0, packet.length)
+    if (kind === 'rtcp') this.#handleRtcp(packet.length)
     if (kind !== 'rtp') return
     const plain = this.#srtp?.unprotectRtp(0, packet.length)
     if (typeof plain !== 'number' || this.#rtp.read(bytes, 0, plain) !== undefined) return
     this.heard.push(this.#rtp.sequence)
+  }
+
+  #handleRtcp(length: number): void {
+    const plain = this.#srtp?.unprotectRtcp(0, length)
+    if (typeof plain !== 'number') return
+    const packets = parseRtcp(this.#memory.bytes.slice(0, plain))
+    if (typeof packets === 'string') throw new Error(`the server has sent RTCP that is ${packets}`)
+    this.reports.push(packets)
   }
 
   #tick(): void {

@@ -62,6 +62,9 @@ async function expectNeighbourUnharmed(): Promise<void> {
   expect(new Set(steps)).toEqual(new Set([1]))
 }
 
+/** RFC 3550 section 6.1: a compound packet begins with a report, and BYE comes last. */
+const GOODBYE = ['sender-report', 'source-description', 'goodbye']
+
 const text = utf8('{"type":"no.such.event"}')
 const big = new Uint8Array(300_000).fill(0x20)
 
@@ -259,8 +262,13 @@ test('a client that aborts its association ends its own call only', async () => 
   const name = 'firsthop_transceiver_calls_ended_total{reason="association-ended"}'
   const before = await countOf(name)
   peer = await HostilePeer.call(place)
+  await until(() => expect(peer!.reports.length).toBeGreaterThan(0))
   peer.sendChunks(chunk(6, 0, new Uint8Array(0)))
   await until(async () => expect(await countOf(name)).toBeGreaterThan(before))
+  // It is told so in RTCP, once, in the last packet that it gets.
+  const { reports } = peer
+  await until(() => expect(reports.at(-1)?.map(({ kind }) => kind)).toEqual(GOODBYE))
+  expect(reports.slice(0, -1).flat()).not.toContainEqual(expect.objectContaining({ kind: 'goodbye' }))
   await expectNeighbourUnharmed()
 })
 

@@ -4,6 +4,7 @@
  */
 
 import { encodeRtcp, parseRtcp } from '#shared/packet/rtcp'
+import type { RtcpPacket } from '#shared/packet/rtcp'
 import { RtpView } from '#shared/packet/rtp'
 import { epochMillisNow } from '#shared/platform/clock'
 import type { AudioCodec } from '#shared/sdp/audio'
@@ -19,7 +20,7 @@ import type { Peer } from './peer.ts'
 
 /** What a call's audio is made of. */
 export interface CallAudioOptions {
-  readonly peer: Peer
+  readonly peer: Pick<Peer, 'isConnected' | 'beginPacket' | 'commitRtp' | 'commitRtcp'>
   readonly playout: Playout
   /** What the answer named. */
   readonly codec: AudioCodec
@@ -145,6 +146,12 @@ export class CallAudio {
     if (now >= this.#reportAt) this.#report(now)
   }
 
+  /** Tells the client that nothing more will come; one that was never sent anything is told nothing (section 6.3.7). */
+  sayGoodbye(now: Millis): void {
+    if (this.#sender.packetCount > 0)
+      this.#send(this.#reports.makeGoodbye(this.#sender, epochMillisNow(), now))
+  }
+
   /** Frees the codecs. */
   close(): void {
     this.#receiver.close()
@@ -152,10 +159,14 @@ export class CallAudio {
   }
 
   #report(now: Millis): void {
-    const { peer, memory } = this.#options
-    if (!peer.isConnected) return
+    if (!this.#options.peer.isConnected) return
     this.#reportAt = now + REPORT_INTERVAL
-    const bytes = encodeRtcp(this.#reports.makeReport(this.#sender, epochMillisNow(), now))
+    this.#send(this.#reports.makeReport(this.#sender, epochMillisNow(), now))
+  }
+
+  #send(packets: readonly RtcpPacket[]): void {
+    const { peer, memory } = this.#options
+    const bytes = encodeRtcp(packets)
     const start = peer.beginPacket(bytes.length)
     if (start < 0) return
     memory.set(bytes, start)

@@ -78,6 +78,7 @@ export class Peer {
   #goodbye: Goodbye | undefined
   #hasStarted = false
   #hasEnded = false
+  #hasConsent = true
 
   constructor(options: PeerOptions, now: Millis) {
     this.#options = options
@@ -134,7 +135,7 @@ export class Peer {
 
   /** Opens a frame for an RTP or RTCP packet of up to `maxBytes` and returns where to write it; -1: not now. */
   beginPacket(maxBytes: number): number {
-    const path = this.ice.selected
+    const path = this.#path
     if (path === undefined || this.#srtp === undefined) return -1
     return this.#options.writer.begin(path, 0, maxBytes + SRTP_TRAILER_BYTES)
   }
@@ -197,6 +198,7 @@ export class Peer {
       case 'forget':
         return this.#release(command.path)
       case 'expire':
+        this.#hasConsent = false
         return this.#fail('consent-expired')
     }
   }
@@ -225,8 +227,13 @@ export class Peer {
     this.#options.events.onConnected()
   }
 
+  /** Where to send to; undefined: nowhere yet, or no more, not even a goodbye (RFC 7675 section 5.1). */
+  get #path(): IcePath | undefined {
+    return this.#hasConsent ? this.ice.selected : undefined
+  }
+
   #send(bytes: Uint8Array): void {
-    const path = this.ice.selected
+    const path = this.#path
     if (path === undefined) return
     this.#options.writer.write(path, bytes, 0)
     this.#options.requestFlush()

@@ -107,6 +107,11 @@ export class Reports {
     ]
   }
 
+  /** Makes our last compound packet: the same, and that nothing more will come, RFC 3550 section 6.6. */
+  makeGoodbye(sent: SentAudio, epochMillis: number, now: Millis): RtcpPacket[] {
+    return [...this.makeReport(sent, epochMillis, now), { kind: 'goodbye', ssrcs: [sent.ssrc] }]
+  }
+
   #handleReport(report: ReceptionReport, epochMillis: number): void {
     this.#remote = report
     this.#roundTripMillis = roundTripMillis(report, ntpOf(epochMillis)) ?? this.#roundTripMillis
