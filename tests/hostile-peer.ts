@@ -7,14 +7,14 @@
 import { createSocket } from 'node:dgram'
 import type { Socket } from 'node:dgram'
 import { once } from 'node:events'
-import { concatBytes, readU32, toBase64, utf8, writeU16, writeU32 } from '#shared/bytes'
+import { concatBytes, toBase64, utf8, writeU16, writeU32 } from '#shared/bytes'
 import type { Endpoint } from '#shared/endpoint'
 import { classifyPacket } from '#shared/packet/classify'
 import { parseRtcp } from '#shared/packet/rtcp'
 import type { RtcpPacket } from '#shared/packet/rtcp'
 import { RTP_HEADER_BYTES, RtpView, writeRtpHeader } from '#shared/packet/rtp'
 import { monotonicNow } from '#shared/platform/clock'
-import { hmacSha1, randomBytes } from '#shared/platform/crypto'
+import { hmacSha1, randomBytes, randomU32 } from '#shared/platform/crypto'
 import { PacketMemory } from '#shared/platform/packet-memory'
 import { fromBase64 } from '#shared/bytes'
 import { LightIce } from '../bench/client/light-ice.ts'
@@ -47,7 +47,7 @@ export class HostilePeer {
   readonly #rtp = new RtpView()
   readonly #ufrag = toBase64(randomBytes(3))
   readonly #pwd = toBase64(randomBytes(18))
-  readonly #ssrc = readU32(randomBytes(4), 0)
+  readonly #ssrc = randomU32()
   readonly #timer: NodeJS.Timeout
   #candidates: readonly Endpoint[] = []
   #ice: LightIce | undefined

@@ -6,11 +6,11 @@
  * Left out: data channels, RTCP, decoding.
  */
 
-import { readU32, toBase64, utf8 } from '#shared/bytes'
+import { toBase64, utf8 } from '#shared/bytes'
 import type { Endpoint } from '#shared/endpoint'
 import { classifyPacket } from '#shared/packet/classify'
 import { RTP_HEADER_BYTES, writeRtpHeader } from '#shared/packet/rtp'
-import { hmacSha1, randomBytes } from '#shared/platform/crypto'
+import { hmacSha1, randomBytes, randomU32 } from '#shared/platform/crypto'
 import type { PacketMemory } from '#shared/platform/packet-memory'
 import type { Millis } from '#shared/time'
 import type { DtlsContext } from '../../transceiver-nodes/crypto/dtls-context.ts'
@@ -42,7 +42,7 @@ export class LightClient {
   readonly #options: LightClientOptions
   readonly #ufrag = toBase64(randomBytes(3))
   readonly #pwd = toBase64(randomBytes(18))
-  readonly #ssrc = readU32(randomBytes(4), 0)
+  readonly #ssrc = randomU32()
   #ice: LightIce | undefined
   #dtls: DtlsEndpoint | undefined
   #srtp: SrtpSession | undefined

@@ -55,3 +55,13 @@ test('returns as many random bytes as asked for, and others each time', () => {
   expect(randomBytes(0).length).toBe(0)
   expect(toHex(randomBytes(16))).not.toBe(toHex(randomBytes(16)))
 })
+
+test('gives out no random bytes twice, and takes back none, whatever it draws ahead', () => {
+  const draws = Array.from({ length: 500 }, () => randomBytes(16))
+  expect(new Set(draws.map(toHex)).size).toBe(draws.length)
+  for (const length of [1_000, 1_023, 1_024, 1_025, 5_000]) {
+    const bytes = randomBytes(length)
+    expect(bytes.length).toBe(length)
+    expect(bytes.filter((byte) => byte === 0).length).toBeLessThan(length / 32)
+  }
+})

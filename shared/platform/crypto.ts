@@ -6,6 +6,7 @@
  */
 
 import { createCipheriv, createDecipheriv, createHash, createHmac, randomFillSync } from 'node:crypto'
+import { readU32 } from '#shared/bytes'
 import type { Hmac } from '#shared/stun/integrity'
 import type { BlockCipher } from '#shared/ufrag/route'
 
@@ -38,5 +39,24 @@ export function sha256(data: Uint8Array): Uint8Array {
 
 /** Returns `length` unpredictable bytes. */
 export function randomBytes(length: number): Uint8Array {
-  return randomFillSync(new Uint8Array(length))
+  if (length > POOL_BYTES) return randomFillSync(new Uint8Array(length))
+  if (poolAt + length > POOL_BYTES) {
+    randomFillSync(pool)
+    poolAt = 0
+  }
+  const bytes = pool.slice(poolAt, poolAt + length)
+  // What has been given out is nobody else's to find.
+  pool.fill(0, poolAt, poolAt + length)
+  poolAt += length
+  return bytes
 }
+
+/** Returns an unpredictable number of 32 bits. */
+export function randomU32(): number {
+  return readU32(randomBytes(4), 0)
+}
+
+/** Drawn ahead, because a call needs a dozen small draws and each costs the same whatever its length. */
+const POOL_BYTES = 1024
+const pool = new Uint8Array(POOL_BYTES)
+let poolAt = POOL_BYTES

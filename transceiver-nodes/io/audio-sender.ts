@@ -40,7 +40,6 @@ export class AudioSender implements SentAudio {
   hasSpoken = false
 
   readonly #options: AudioSenderOptions
-  readonly #frame = new Int16Array(FRAME_SAMPLES)
   #encoder: VoiceEncoder | undefined
   #expectedLossPercent = 0
   #sequence: number
@@ -60,7 +59,7 @@ export class AudioSender implements SentAudio {
   tick(frame: number): void {
     const { playout, peer, firstTimestamp, clockRateHz } = this.#options
     if (!peer.isConnected) return
-    const pulled = playout.pull(this.#frame)
+    const pulled = playout.pull(FRAME)
     const isSpeaking = pulled !== 'idle'
     this.timestamp = rtpTimestampOf(frame, firstTimestamp, clockRateHz)
     this.#loadPayload(pulled)
@@ -85,7 +84,7 @@ export class AudioSender implements SentAudio {
   #loadPayload(pulled: ReturnType<Playout['pull']>): void {
     if (pulled === 'audio') {
       this.#payload = ENCODED
-      this.#payloadLength = this.#openEncoder().encode(this.#frame, ENCODED, 0, ENCODED.length)
+      this.#payloadLength = this.#openEncoder().encode(FRAME, ENCODED, 0, ENCODED.length)
     } else {
       this.#payload = pulled === 'packet' ? this.#options.playout.packet : this.#options.codec.silence
       this.#payloadLength = this.#payload.length
@@ -117,5 +116,7 @@ export class AudioSender implements SentAudio {
   }
 }
 
+/** What is pulled and encoded at once, by all senders of this thread. */
+const FRAME = new Int16Array(FRAME_SAMPLES)
 /** Where all encoders of this thread write: far more than 20 ms take at the bitrate. */
 const ENCODED = new Uint8Array(new ArrayBuffer(400))

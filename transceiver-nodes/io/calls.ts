@@ -1,66 +1,33 @@
 /**
- * Places calls: from an offer to a session, its route, and the answer. docs/transceiver.md.
- *
- * Everything random that a call needs is drawn here, once.
+ * Places calls: from an offer to a session, its route, and the answer; and finds them again. docs/transceiver.md.
  */
 
-import { toBase64, toBase64Url } from '#shared/bytes'
 import type { CallDescription } from '#shared/control/call-description'
 import type { PlaceCallRequest, PlaceCallResponse, RestartIceResponse } from '#shared/control/messages'
 import { epochNow, monotonicNow } from '#shared/platform/clock'
-import { hmacSha1, randomBytes } from '#shared/platform/crypto'
-import type { Log, LogFields } from '#shared/platform/log'
+import { randomU32 } from '#shared/platform/crypto'
+import type { LogFields } from '#shared/platform/log'
 import { millisOf } from '#shared/time'
-import type { LinkHealth } from '#shared/link/link-health'
-import { answeredSetup, MAX_MESSAGE_SIZE, writeAnswer } from '#shared/sdp/answer'
-import { candidatesFor, writeCandidate } from '#shared/sdp/candidates'
 import { parseFragment, writeFragment } from '#shared/sdp/fragment'
-import type { FragmentFault, IceFragment } from '#shared/sdp/fragment'
+import type { FragmentFault } from '#shared/sdp/fragment'
 import { readOffer } from '#shared/sdp/offer'
-import type { Offer } from '#shared/sdp/offer'
 import type { OfferFault } from '#shared/sdp/offer-fault'
-import { readU32, utf8 } from '#shared/bytes'
 import { callIdOf, minutesOf, mintUfrag, parseUfrag, ufragOf } from '#shared/ufrag/route'
 import type { RouteKeyRing } from '#shared/ufrag/route'
-import type { Backend } from '../backends/backend.ts'
-import type { DropCounts } from './drops.ts'
-import type { IceCredentials } from '../core/ice/credentials.ts'
-import { parseInit } from '../core/sctp/init.ts'
-import type { GoodbyeSlab } from '../core/goodbye-slab.ts'
 import { KeyUsage } from '../core/key-usage.ts'
-import type { LinkWriter } from '../core/link-writer.ts'
-import { vipNameOf } from '../core/relay-directory.ts'
-import type { RelayDirectory } from '../core/relay-directory.ts'
-import type { SessionTable } from '../core/session-table.ts'
-import type { DtlsContext } from '../crypto/dtls-context.ts'
-import type { PacketMemory } from '#shared/platform/packet-memory'
-import { Call } from './call.ts'
+import type { Call } from './call.ts'
+import { credentialsOf, draftCall, mintPassword } from './call-draft.ts'
+import type { CallParts } from './call-draft.ts'
 
 /** What calls are placed with. */
-export interface CallsParts {
-  readonly node: { readonly id: string; readonly region: string }
+export interface CallsParts extends CallParts {
   readonly cluster: number
   readonly transceiver: number
   readonly routeKeys: RouteKeyRing
-  readonly directory: RelayDirectory
-  readonly table: SessionTable<Call>
-  readonly writer: LinkWriter
-  readonly memory: PacketMemory
-  readonly linkHealth: LinkHealth
-  readonly dtlsContext: DtlsContext
-  readonly backend: Backend
-  readonly drops: DropCounts
-  /** Undefined: nobody could say goodbye in this thread's place. */
-  readonly goodbyes: GoodbyeSlab | undefined
   /** How busy this thread is, 0 to 1. */
   readonly load: () => number
-  /** How long a call may last, in milliseconds. */
-  readonly maxCallMillis: number
   /** Reads the registry before its time: a relay has joined since. */
   readonly refreshFleet: () => void
-  /** Asks for what has been written outside the loop's own turns to be sent. */
-  readonly requestFlush: () => void
-  readonly log: Log
 }
 
 /** Why a call is not placed. */
@@ -109,17 +76,13 @@ export class Calls {
     if (typeof offer === 'string') return offer
     const handle = this.#freeHandle()
     const ufrag = this.#mint(handle)
-    const call = new Draft(this.#parts, request, offer, handle, ufrag, (ended, reason) => {
-      table.remove(handle)
-      this.#usage.remove(request.apiKeyId)
-      this.#endedByReason[reason] = (this.#endedByReason[reason] ?? 0) + 1
-      this.#parts.log.info('A call ended', { call: handle, reason, ...recordOf(ended) })
-    })
-    const placed = call.place()
+    const { requestId, apiKeyId } = request
+    const onEnd = (ended: Call, reason: string) => this.#forget(ended, reason, apiKeyId)
+    const placed = draftCall(this.#parts, { request, offer, handle, ufrag, onEnd })
     table.add(handle, placed.call)
-    this.#usage.add(request.apiKeyId)
+    this.#usage.add(apiKeyId)
     this.#placed++
-    this.#parts.log.info('A call was placed', { call: handle, request: request.requestId })
+    this.#parts.log.info('A call was placed', { call: handle, request: requestId })
     return { callId: callIdOf(ufrag), answer: placed.answer, node }
   }
 
@@ -179,6 +142,14 @@ export class Calls {
     return isOurs ? table.byHandle(route.session) : undefined
   }
 
+  #forget(call: Call, reason: string, apiKeyId: string | undefined): void {
+    const { handle } = call
+    this.#parts.table.remove(handle)
+    this.#usage.remove(apiKeyId)
+    this.#endedByReason[reason] = (this.#endedByReason[reason] ?? 0) + 1
+    this.#parts.log.info('A call ended', { call: handle, reason, ...recordOf(call) })
+  }
+
   #freeHandle(): number {
     for (;;) {
       const handle = randomU32()
@@ -192,170 +163,6 @@ export class Calls {
     const expiryMinutes = (minutesOf(epochNow()) + MAX_CALL_MINUTES) & 0xffff
     return mintUfrag({ cluster, transceiver, session, expiryMinutes, flags: restarts & 0xff }, routeKeys)
   }
-}
-
-/** One call in the making. */
-class Draft {
-  readonly #parts: CallsParts
-  readonly #request: PlaceCallRequest
-  readonly #offer: Offer
-  readonly #handle: number
-  readonly #ufrag: string
-  readonly #onEnd: (call: Call, reason: string) => void
-  readonly #password = mintPassword()
-  readonly #ssrc = randomU32()
-  readonly #cname = toBase64Url(randomBytes(12))
-
-  constructor(
-    parts: CallsParts,
-    request: PlaceCallRequest,
-    offer: Offer,
-    handle: number,
-    ufrag: string,
-    onEnd: (call: Call, reason: string) => void,
-  ) {
-    this.#parts = parts
-    this.#request = request
-    this.#offer = offer
-    this.#handle = handle
-    this.#ufrag = ufrag
-    this.#onEnd = onEnd
-  }
-
-  place(): { call: Call; answer: string } {
-    const now = monotonicNow()
-    const call = new Call(this.#callOptions(), now)
-    const answer = this.#answer(call)
-    call.timeline.mark('answer', monotonicNow())
-    return { call, answer }
-  }
-
-  #callOptions(): ConstructorParameters<typeof Call>[0] {
-    const { backend, table } = this.#parts
-    return {
-      callId: callIdOf(this.#ufrag),
-      handle: this.#handle,
-      origin: this.#origin(),
-      ice: this.#iceOfAnswer(),
-      session: this.#request.session,
-      peer: this.#peerOptions(),
-      audio: {
-        codec: this.#offer.audio.codec,
-        ssrc: this.#ssrc,
-        cname: this.#cname,
-        // RFC 3711 section 3.3.1: a start in the lower half keeps the first wrap away from the first losses.
-        firstSequence: randomU32() & 0x7fff,
-        firstTimestamp: randomU32(),
-        memory: this.#parts.memory.bytes,
-      },
-      backend,
-      deadline: millisOf(monotonicNow() + this.#parts.maxCallMillis),
-      eventId: () => `event_${toBase64Url(randomBytes(12))}`,
-      describeNodes: (link) => this.#describeNodes(link),
-      bindPath: (path, call) => void table.bind(path, call, monotonicNow()),
-      unbindPath: (path) => table.unbind(path),
-      onFault: (fault, error) => {
-        this.#parts.drops.count(fault)
-        if (error !== undefined) this.#parts.log.error('A data channel failed', { error: error as Error })
-      },
-      onEnd: this.#onEnd,
-    }
-  }
-
-  #origin(): ConstructorParameters<typeof Call>[0]['origin'] {
-    const { requestId, apiKeyId, steering } = this.#request
-    return { placedAt: epochNow(), requestId, ...(apiKeyId && { apiKeyId }), ...(steering && { steering }) }
-  }
-
-  #peerOptions(): ConstructorParameters<typeof Call>[0]['peer'] {
-    const { dtlsContext, memory, writer, directory, linkHealth, goodbyes, requestFlush } = this.#parts
-    const { iceUfrag, icePwd, application } = this.#offer
-    const vips = this.#request.relays.flatMap((relay) => relay.vips.map(vipNameOf))
-    return {
-      ice: {
-        ...credentialsOf(this.#ufrag, this.#password, { iceUfrag, icePwd }),
-        randomBytes,
-        rankOf: (vip, listener, isTcp) => {
-          const position = vips.indexOf(directory.vipName(vip) ?? '')
-          // Every path on TCP ranks behind every path on UDP, however many client ports each relay has.
-          const round = isTcp ? MAX_LISTENERS + listener : listener
-          return position < 0 ? undefined : round * vips.length + position
-        },
-        isLinkLost: (link) => linkHealth.isLost(link),
-      },
-      dtlsContext,
-      // RFC 8842 section 5.3: the active side sends the ClientHello, which saves the round trip of waiting for it.
-      dtlsRole: answeredSetup(this.#offer) === 'active' ? 'client' : 'server',
-      fingerprints: this.#offer.fingerprints.map((fingerprint) => fingerprint.value),
-      sctp: application && {
-        port: application.sctpPort,
-        maxMessageBytes: Math.min(application.maxMessageSize, MAX_MESSAGE_SIZE),
-        peerInit: application.sctpInit && parseInit(application.sctpInit),
-        channelId: this.#request.channelId,
-      },
-      memory,
-      writer,
-      goodbyes,
-      requestFlush,
-    }
-  }
-
-  /** What a fragment of a restart repeats of the answer: the relays stay the same. */
-  #iceOfAnswer(): ConstructorParameters<typeof Call>[0]['ice'] {
-    const { sections, bundle } = this.#offer
-    const tagged = sections.find(({ mid }) => mid !== undefined && mid === bundle[0])
-    return {
-      iceOptions: ['ice2'],
-      section: tagged?.mid === undefined ? undefined : { line: pseudoLine(tagged), mid: tagged.mid },
-      candidates: candidatesFor(this.#request.relays).map(writeCandidate),
-      isComplete: true,
-    }
-  }
-
-  #describeNodes(link: number): Readonly<Record<string, unknown>> {
-    const known = this.#parts.directory.linkAt(link)
-    const { id, region } = this.#parts.node
-    return { relay: known && { id: known.relay, region: known.region }, transceiver: { id, region } }
-  }
-
-  #answer(call: Call): string {
-    return writeAnswer(this.#offer, {
-      sessionId: String(randomU32()),
-      ufrag: this.#ufrag,
-      pwd: this.#password,
-      fingerprint: { algorithm: 'sha-256', value: this.#parts.dtlsContext.fingerprint },
-      setup: answeredSetup(this.#offer),
-      candidates: candidatesFor(this.#request.relays),
-      ssrc: this.#ssrc,
-      cname: this.#cname,
-      sctpInit: call.sctpInit,
-      streamId: 'firsthop',
-      trackId: 'agent',
-    })
-  }
-}
-
-/** RFC 8840 section 9.2: a pseudo m-line has the discard port. */
-function pseudoLine({ media, protocol, format }: Offer['sections'][number]): string {
-  return `${media} 9 ${protocol} ${format}`
-}
-
-function credentialsOf(
-  localUfrag: string,
-  password: string,
-  remote: Pick<IceFragment, 'iceUfrag' | 'icePwd'>,
-): IceCredentials {
-  const [localMac, remoteMac] = [hmacSha1(utf8(password)), hmacSha1(utf8(remote.icePwd))]
-  return { localUfrag, remoteUfrag: remote.iceUfrag, localMac, remoteMac }
-}
-
-/** RFC 8839 section 5.4 asks for 128 random bits at least. */
-function mintPassword(): string {
-  return toBase64(randomBytes(18))
-}
-
-function randomU32(): number {
-  return readU32(randomBytes(4), 0)
 }
 
 /** What is left of a call: its timeline, how long it lasted, and what became of its audio. */
@@ -372,8 +179,6 @@ function recordOf(call: Call): LogFields {
 
 /** A thread that is busier takes no more calls: what is left is for bursts, and for calls that grow. */
 export const MAX_ADMITTED_LOAD = 0.85
-/** A listener is one byte of a frame: docs/link.md. */
-const MAX_LISTENERS = 256
 
 /** A call's route is good for a day: longer than any session may last. */
 const MAX_CALL_MINUTES = 24 * 60

@@ -50,7 +50,6 @@ export class AudioReceiver {
 
   readonly buffer: JitterBuffer
   readonly #options: AudioReceiverOptions
-  readonly #red = new RedView()
   readonly #copy = { sequence: 0, timestamp: 0, ssrc: 0, payloadStart: 0, payloadLength: 0 }
   #decoder: VoiceDecoder | undefined
   #hasHeard = false
@@ -106,7 +105,6 @@ export class AudioReceiver {
 
   /** The packet's own sound first: it tells where the stream stands. */
   #handleRed(rtp: RtpView, memory: Uint8Array, now: Millis): ReceiverDrop | undefined {
-    const red = this.#red
     const fault = red.read(memory, rtp.payloadStart, rtp.payloadLength)
     if (fault !== undefined) return fault
     const own = red.blockCount - 1
@@ -120,13 +118,13 @@ export class AudioReceiver {
   #handleCopy(rtp: RtpView, block: number, memory: Uint8Array, now: Millis): void {
     const { payloadType, format } = this.#options
     const copy = this.#block(rtp, block)
-    if (this.#red.payloadTypes[block] !== payloadType) return
+    if (red.payloadTypes[block] !== payloadType) return
     if (format.read(memory, copy.payloadStart, copy.payloadLength) !== undefined) return
     this.buffer.pushCopy(copy, memory, format.durationMillis, now)
   }
 
   #block(rtp: RtpView, block: number): Parameters<AudioReceiver['buffer']['push']>[0] {
-    const { blockCount, timestampOffsets, starts, lengths } = this.#red
+    const { blockCount, timestampOffsets, starts, lengths } = red
     this.#copy.sequence = (rtp.sequence - (blockCount - 1 - block)) & 0xffff
     this.#copy.timestamp = (rtp.timestamp - (timestampOffsets[block] ?? 0)) >>> 0
     this.#copy.ssrc = rtp.ssrc
@@ -204,6 +202,9 @@ export class AudioReceiver {
 
 /** A client that sends nothing for longer is taken to be silent, so that turns end: longer than any packet lasts. */
 const MAX_EMPTY_FRAMES = 10
+
+/** Scratch memory of all receivers of this thread: the packet that is being taken. */
+const red = new RedView()
 
 const SILENCE = new Int16Array(FRAME_SAMPLES)
 const NOTHING = new Uint8Array(0)
