@@ -11,7 +11,7 @@ import { realtime } from './targets/realtime.ts'
 import { relay } from './targets/relay.ts'
 import { rfc4571 } from './targets/rfc4571.ts'
 import { rtcp } from './targets/rtcp.ts'
-import { dtlsRecord, opus, rtp } from './targets/rtp.ts'
+import { dtlsRecord, opus, red, rtp } from './targets/rtp.ts'
 import { dcep, sctp } from './targets/sctp.ts'
 import { stun } from './targets/stun.ts'
 import { bindingRow, encodings, endpoint, keyList } from './targets/text.ts'
@@ -30,6 +30,7 @@ export const TARGETS: readonly FuzzTarget[] = [
   dcep,
   rtp,
   rtcp,
+  red,
   opus,
   dtlsRecord,
   fleet,

@@ -1,9 +1,10 @@
-/** What a datagram claims to be, RTP headers, Opus packets and DTLS records: readers of a few fields each. */
+/** What a datagram claims to be, RTP headers, RED and Opus packets, and DTLS records: readers of a few fields each. */
 
 import { concatBytes } from '#shared/bytes'
 import { classifyPacket } from '#shared/packet/classify'
 import { rtpHeaderBytes, RtpView, writeRtpHeader } from '#shared/packet/rtp'
 import { lostFrameToc, OpusPacketView } from '../../../transceiver-nodes/core/media/opus-packet.ts'
+import { RedView } from '../../../transceiver-nodes/core/media/red.ts'
 import { hasForgedRecord } from '../../../transceiver-nodes/crypto/dtls-record.ts'
 import { datagramVectors, DTLS_VECTORS } from '../../datagram-vectors.ts'
 import { readAmongOthers } from '../among-others.ts'
@@ -15,6 +16,13 @@ export const rtp: FuzzTarget = {
   maxBytes: 1_500,
   seeds: () => [plainRtp(), extendedRtp(), paddedRtp(), ...datagramVectors('chromium156.dtls')],
   run: (input) => readAmongOthers(input, readRtp),
+}
+
+export const red: FuzzTarget = {
+  name: 'red',
+  maxBytes: 1_200,
+  seeds: () => [redOf(2, 3), redOf(0, 0, 1), redOf(1_023, 40), redOf(...Array<number>(8).fill(1))],
+  run: (input) => readAmongOthers(input, readRed),
 }
 
 export const opus: FuzzTarget = {
@@ -37,6 +45,7 @@ export const dtlsRecord: FuzzTarget = {
 
 const rtpView = new RtpView()
 const opusView = new OpusPacketView()
+const redView = new RedView()
 
 function readRtp(memory: Uint8Array, start: number, length: number): string {
   const kind = classifyPacket(memory, start, length)
@@ -63,13 +72,50 @@ function mustWriteAgain(memory: Uint8Array, start: number): void {
 function readOpus(memory: Uint8Array, start: number, length: number): string {
   const fault = opusView.read(memory, start, length)
   if (fault !== undefined) return fault
-  const { durationMillis, frameCount, mode, channels, isDtx } = opusView
+  const { durationMillis, frameCount, mode, channels, isDtx, hasFec } = opusView
   mustHold(durationMillis >= 2.5 && durationMillis <= 120, 'an Opus packet of impossible duration')
   mustHold(frameCount >= 1 && frameCount <= 48, 'an Opus packet with an impossible number of frames')
   const toc = lostFrameToc(memory[start] ?? 0)
   mustEqual(opusView.read(Uint8Array.of(toc), 0, 1), undefined, 'a concealed frame is no packet')
   mustEqual([opusView.mode, opusView.channels, opusView.durationMillis], [mode, channels, 20], 'concealment')
-  return `${mode}-${channels}${isDtx ? '-dtx' : ''}`
+  mustHold(!hasFec || (mode !== 'celt' && !isDtx), 'redundancy in a packet that has no room for it')
+  return `${mode}-${channels}${isDtx ? '-dtx' : ''}${hasFec ? '-fec' : ''}`
+}
+
+function readRed(memory: Uint8Array, start: number, length: number): string {
+  const fault = redView.read(memory, start, length)
+  if (fault !== undefined) return fault
+  const { blockCount } = redView
+  mustHold(blockCount >= 1 && blockCount <= 8, 'an impossible number of blocks')
+  const first = start + 4 * (blockCount - 1) + 1
+  for (let block = 0, at = first; block < blockCount; block++) {
+    mustEqual(redView.starts[block], at, 'a block begins somewhere else')
+    at += redView.lengths[block] ?? 0
+    mustHold(block + 1 < blockCount || at === start + length, 'the blocks are not the packet')
+  }
+  mustEqual(redHeaders(), memory.slice(start, first), 'headers written again differ')
+  return `blocks-${blockCount}${redView.lengths[blockCount - 1] === 0 ? '-empty' : ''}`
+}
+
+/** The headers of what was read, RFC 2198 section 3. */
+function redHeaders(): Uint8Array {
+  const { blockCount, payloadTypes, timestampOffsets, lengths } = redView
+  const headers = Array.from({ length: blockCount }, (_, block) => {
+    const [type = 0, offset = 0, bytes = 0] = [payloadTypes[block], timestampOffsets[block], lengths[block]]
+    const isOwn = block === blockCount - 1
+    return isOwn ? [type] : [0x80 | type, offset >> 6, ((offset & 0x3f) << 2) | (bytes >> 8), bytes & 0xff]
+  })
+  return Uint8Array.from(headers.flat())
+}
+
+/** Redundant audio whose blocks have these lengths, each 20 ms after the one before. */
+function redOf(...lengths: readonly number[]): Uint8Array {
+  const headers = lengths.slice(0, -1).map((bytes, i) => {
+    const offset = 960 * (lengths.length - 1 - i)
+    return [0x80 | 111, (offset >> 6) & 0xff, ((offset & 0x3f) << 2) | (bytes >> 8), bytes & 0xff]
+  })
+  const blocks = lengths.map((bytes) => new Uint8Array(bytes).fill(0x55))
+  return concatBytes(Uint8Array.from([...headers.flat(), 111]), ...blocks)
 }
 
 function plainRtp(): Uint8Array {

@@ -45,7 +45,7 @@ export class OpusPacketView implements PacketFormat {
     this.frameCount = frameCount
     this.durationMillis = frameCount * frameMillisOf(toc)
     this.isDtx = length <= DTX_MAX_BYTES
-    this.hasFec = !this.isDtx && repeatsLast(toc, memory, start)
+    this.hasFec = !this.isDtx && repeatsLast(toc, memory, start, length)
     return this.durationMillis > MAX_DURATION_MILLIS ? 'opus-too-long' : undefined
   }
 }
@@ -62,11 +62,12 @@ export function lostFrameToc(toc: number): number {
  * Reads the low bit-rate redundancy flags of the first frame, RFC 6716 section 4.2.3: after one voice activity bit
  * for each 20 ms of a channel, and the range coder stores bits of even odds as they are, from the top.
  */
-function repeatsLast(toc: number, memory: Uint8Array, start: number): boolean {
+function repeatsLast(toc: number, memory: Uint8Array, start: number, length: number): boolean {
   const config = toc >> 3
   const code = toc & 3
   if (config >= CELT_CONFIG || code === 3) return false
-  const flags = memory[start + (code === 2 ? 1 + frameLengthBytes(memory, start + 1) : 1)] ?? 0
+  const at = code === 2 ? 1 + frameLengthBytes(memory, start + 1) : 1
+  const flags = at < length ? (memory[start + at] ?? 0) : 0
   const silkFrames = config >= HYBRID_CONFIG ? 1 : Math.max(1, config & 3)
   const isMiddle = ((flags >> (7 - silkFrames)) & 1) === 1
   const isSide = (toc & STEREO_BIT) !== 0 && ((flags >> (6 - 2 * silkFrames)) & 1) === 1
