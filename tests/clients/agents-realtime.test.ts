@@ -1,32 +1,11 @@
 /** `@openai/agents-realtime`, its unmodified browser bundle in Chromium, against the whole stack: docs/api.md. */
 
-import type { Browser, Page } from 'playwright-core'
-import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
-import { launchChromium } from '../e2e/browser.ts'
-import { metricsAt } from '../metrics.ts'
+import { describe, expect, test } from 'vitest'
 import { until } from '../until.ts'
-import { closePage, openPage } from './client-page.ts'
-import { startClientStack } from './client-stack.ts'
-import type { ClientStack } from './client-stack.ts'
-import { PageServer } from './page-server.ts'
+import { testLibrary } from './library-test.ts'
 import type { AgentsPage, AgentsView } from './pages/agents.ts'
 
-let stack: ClientStack
-let browser: Browser
-let server: PageServer
-let page: Page
-
-beforeAll(async () => {
-  server = await PageServer.start()
-  stack = await startClientStack()
-  browser = await launchChromium()
-})
-afterEach(() => closePage(page))
-afterAll(async () => {
-  await browser?.close()
-  await stack?.stop()
-  server?.stop()
-})
+const { connect, view, untilForgotten } = testLibrary<AgentsView>('agents')
 
 describe('@openai/agents-realtime in a browser', () => {
   test('connects, and its session is the one that the agent describes', async () => {
@@ -49,7 +28,7 @@ describe('@openai/agents-realtime in a browser', () => {
   })
 
   test('calls a function tool, and hears what the tool has answered', async () => {
-    await connect()
+    const page = await connect()
     await page.evaluate(() => client.say('get_weather {"city":"Lisbon"}'))
     await until(async () => expect((await view()).toolCalls).toEqual([{ city: 'Lisbon' }]))
     await until(async () => expect((await view()).transcripts.at(-1)).toContain('eleven degrees and rain'))
@@ -58,7 +37,7 @@ describe('@openai/agents-realtime in a browser', () => {
   })
 
   test('interrupts: the audio stops, and the item is cut to what was heard', async () => {
-    await connect()
+    const page = await connect()
     await page.evaluate(() => client.say('A long sentence, so that there is something left to interrupt.'))
     await seen('output_audio_buffer.started')
     await page.evaluate(() => client.interrupt())
@@ -67,7 +46,7 @@ describe('@openai/agents-realtime in a browser', () => {
   })
 
   test('sends text, and hears it spoken', async () => {
-    await connect()
+    const page = await connect()
     await page.evaluate(() => client.say('The quick brown fox.'))
     await until(async () => expect((await view()).transcripts.at(-1)).toContain('quick brown fox'))
     await seen('output_audio_buffer.started', 'output_audio_buffer.stopped')
@@ -75,18 +54,11 @@ describe('@openai/agents-realtime in a browser', () => {
   })
 
   test('closes, and the transceiver forgets the call', async () => {
-    await connect()
+    const page = await connect()
     await page.evaluate(() => client.close())
-    await until(async () => {
-      const metrics = await metricsAt(stack.ports.transceiver.admin)
-      expect(metrics['firsthop_transceiver_sessions']).toBe(0)
-    })
+    await untilForgotten()
   })
 })
-
-async function connect(microphone: 'speaks' | 'is silent' = 'is silent'): Promise<void> {
-  page = await openPage(browser, server.urlOf('agents'), stack, microphone)
-}
 
 /** Waits until the server events of these types have come, in this order. */
 async function seen(...wanted: string[]): Promise<void> {
@@ -96,10 +68,6 @@ async function seen(...wanted: string[]): Promise<void> {
     for (const type of wanted)
       expect((at = types.indexOf(type, at + 1)), `${type} among ${types.join(', ')}`).not.toBe(-1)
   })
-}
-
-function view(): Promise<AgentsView> {
-  return page.evaluate(() => client.view())
 }
 
 /** In the page only. */

@@ -1,32 +1,11 @@
 /** `openai/realtime/webrtc`, unmodified in Chromium: the application exchanges the SDP, the library does the rest. */
 
-import type { Browser, Page } from 'playwright-core'
-import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
-import { launchChromium } from '../e2e/browser.ts'
-import { metricsAt } from '../metrics.ts'
+import { describe, expect, test } from 'vitest'
 import { until } from '../until.ts'
-import { closePage, openPage } from './client-page.ts'
-import { startClientStack } from './client-stack.ts'
-import type { ClientStack } from './client-stack.ts'
-import { PageServer } from './page-server.ts'
+import { testLibrary } from './library-test.ts'
 import type { WebRtcPage, WebRtcView } from './pages/openai-webrtc.ts'
 
-let stack: ClientStack
-let browser: Browser
-let server: PageServer
-let page: Page
-
-beforeAll(async () => {
-  server = await PageServer.start()
-  stack = await startClientStack()
-  browser = await launchChromium()
-})
-afterEach(() => closePage(page))
-afterAll(async () => {
-  await browser?.close()
-  await stack?.stop()
-  server?.stop()
-})
+const { connect, view, untilForgotten } = testLibrary<WebRtcView>('openai-webrtc')
 
 describe('openai/realtime/webrtc in a browser', () => {
   test('connects, and gets its session', async () => {
@@ -45,7 +24,7 @@ describe('openai/realtime/webrtc in a browser', () => {
   })
 
   test('sends events of its own, and an unknown one costs it nothing but an error', async () => {
-    await connect()
+    const page = await connect()
     await page.evaluate(() => client.send({ type: 'session.dance' }))
     await until(async () => expect((await view()).errors).toHaveLength(1))
     await page.evaluate(() => {
@@ -57,22 +36,11 @@ describe('openai/realtime/webrtc in a browser', () => {
   })
 
   test('closes, and the transceiver forgets the call', async () => {
-    await connect()
+    const page = await connect()
     await page.evaluate(() => client.close())
-    await until(async () => {
-      const metrics = await metricsAt(stack.ports.transceiver.admin)
-      expect(metrics['firsthop_transceiver_sessions']).toBe(0)
-    })
+    await untilForgotten()
   })
 })
-
-async function connect(microphone: 'speaks' | 'is silent' = 'is silent'): Promise<void> {
-  page = await openPage(browser, server.urlOf('openai-webrtc'), stack, microphone)
-}
-
-function view(): Promise<WebRtcView> {
-  return page.evaluate(() => client.view())
-}
 
 /** In the page only. */
 declare const client: WebRtcPage
