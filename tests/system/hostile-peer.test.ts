@@ -63,7 +63,7 @@ async function expectNeighbourUnharmed(): Promise<void> {
 }
 
 /** RFC 3550 section 6.1: a compound packet begins with a report, and BYE comes last. */
-const GOODBYE = ['sender-report', 'source-description', 'goodbye']
+const BYE = ['sender-report', 'source-description', 'goodbye']
 
 const text = utf8('{"type":"no.such.event"}')
 const big = new Uint8Array(300_000).fill(0x20)
@@ -267,7 +267,7 @@ test('a client that aborts its association ends its own call only', async () => 
   await until(async () => expect(await countOf(name)).toBeGreaterThan(before))
   // It is told so in RTCP, once, in the last packet that it gets.
   const { reports } = peer
-  await until(() => expect(reports.at(-1)?.map(({ kind }) => kind)).toEqual(GOODBYE))
+  await until(() => expect(reports.at(-1)?.map(({ kind }) => kind)).toEqual(BYE))
   expect(reports.slice(0, -1).flat()).not.toContainEqual(expect.objectContaining({ kind: 'goodbye' }))
   await expectNeighbourUnharmed()
 })

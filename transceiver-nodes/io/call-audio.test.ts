@@ -46,23 +46,23 @@ function kindsOf(packets: readonly RtcpPacket[] | undefined): string[] | undefin
   return packets?.map(({ kind }) => kind)
 }
 
-test('a call reports every second, and says goodbye with what it has sent in all', () => {
+test('a call reports every second, and in its BYE what it has sent in all', () => {
   for (let frame = 0; frame < 100; frame++) audio.tick(frame, 1, millisOf(1_000 + 20 * frame))
-  audio.sayGoodbye(millisOf(3_010))
+  audio.sendBye(millisOf(3_010))
   expect(wire.reports).toHaveLength(3)
   expect(wire.reports.slice(0, 2).map(kindsOf)).toEqual([REPORT, REPORT])
   expect(wire.reports[2]).toMatchObject([{ packetCount: 100 }, {}, { kind: 'goodbye', ssrcs: [7] }])
 })
 
 test('a call that has sent nothing says nothing: RFC 3550 section 6.3.7', () => {
-  audio.sayGoodbye(millisOf(1_000))
+  audio.sendBye(millisOf(1_000))
   expect(wire.reports).toEqual([])
 })
 
 test('a call that may not send says nothing either', () => {
   audio.tick(0, 1, millisOf(1_000))
   wire.hasConsent = false
-  audio.sayGoodbye(millisOf(1_010))
+  audio.sendBye(millisOf(1_010))
   expect(wire.reports).toHaveLength(1)
 })
 

@@ -147,9 +147,8 @@ export class CallAudio {
   }
 
   /** Tells the client that nothing more will come; one that was never sent anything is told nothing (section 6.3.7). */
-  sayGoodbye(now: Millis): void {
-    if (this.#sender.packetCount > 0)
-      this.#send(this.#reports.makeGoodbye(this.#sender, epochMillisNow(), now))
+  sendBye(now: Millis): void {
+    if (this.#sender.packetCount > 0) this.#send(this.#reports.makeBye(this.#sender, epochMillisNow(), now))
   }
 
   /** Frees the codecs. */

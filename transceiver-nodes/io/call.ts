@@ -234,7 +234,7 @@ export class Call implements LoopSession {
     if (this.#hasEnded) return
     this.#hasEnded = true
     this.#backend.close()
-    this.#audio.sayGoodbye(monotonicNow())
+    this.#audio.sendBye(monotonicNow())
     this.#peer.close()
     this.#audio.close()
     this.#audience.end(reason)

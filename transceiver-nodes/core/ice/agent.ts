@@ -6,7 +6,7 @@
  * the client's own checks, which arrive through the relays. It answers every check that verifies, for ever;
  * it lets media flow on the first of them, and then nominates the best path that has answered back.
  *
- * Here messages are verified and paths kept; `Steering` decides where the call goes, `Consent` how long it may, and
+ * Here messages are verified and paths kept; `PathSelection` decides where the call goes, `Consent` how long it may, and
  * `Prober` sends the checks.
  *
  * Sans-IO. Call one `handle…` method, then drain `nextCommand` until it returns undefined, before the next.
@@ -30,7 +30,7 @@ import type { IsLinkLost } from './path-choice.ts'
 import { IcePaths } from './paths.ts'
 import type { RankOf, StunArrival } from './paths.ts'
 import { Prober } from './prober.ts'
-import { Steering } from './steering.ts'
+import { PathSelection } from './path-selection.ts'
 
 /** Credentials and sources of one agent. */
 export interface IceParameters extends IceCredentials {
@@ -58,7 +58,7 @@ export class IceAgent {
   readonly #generations: Generations
   readonly #prober: Prober
   readonly #consent: Consent
-  readonly #steering: Steering
+  readonly #selection: PathSelection
   readonly #commands: IceCommands = []
   #hasExpired = false
   /** What `pollTimeout` has worked out, silence apart; undefined: something has changed since. */
@@ -71,12 +71,12 @@ export class IceAgent {
     this.#prober = new Prober(this.#generations, randomBytes, this.#commands)
     this.#consent = new Consent(randomBytes, now)
     const [paths, prober, commands] = [this.#paths, this.#prober, this.#commands]
-    this.#steering = new Steering({ paths, prober, commands, isLinkLost }, now)
+    this.#selection = new PathSelection({ paths, prober, commands, isLinkLost }, now)
   }
 
   /** The path that media takes. */
   get selected(): IcePath | undefined {
-    return this.#steering.selected
+    return this.#selection.selected
   }
 
   /** Every path known, the order of arrival. */
@@ -114,7 +114,7 @@ export class IceAgent {
   pollTimeout(): Millis | undefined {
     if (this.#hasExpired) return undefined
     this.#deadline ??= this.#nextDeadline()
-    return millisOf(Math.min(this.#deadline, this.#steering.silenceEndsAt))
+    return millisOf(Math.min(this.#deadline, this.#selection.silenceEndsAt))
   }
 
   /** Does what is due: retransmissions, nomination, consent checks, the move away from a silent path, expiry. */
@@ -137,7 +137,7 @@ export class IceAgent {
   #nextDeadline(): Millis {
     const checks = this.#prober.checks.pollTimeout() ?? Infinity
     const consent = this.#consent.pollTimeout(this.#paths.all, this.selected)
-    return millisOf(Math.min(checks, consent, this.#steering.pollTimeout()))
+    return millisOf(Math.min(checks, consent, this.#selection.pollTimeout()))
   }
 
   #handleRequest(arrival: StunArrival, now: Millis): IcePath | IceFault {
@@ -157,9 +157,9 @@ export class IceAgent {
     }
     // First, so that a client that believes itself in control learns better before it can nominate more, docs/ice.md.
     this.#checkBack(path, generation, now)
-    this.#steering.answer({ path, message: bindingSuccess(message, path.client, generation.localMac) }, now)
+    this.#selection.answer({ path, message: bindingSuccess(message, path.client, generation.localMac) }, now)
     this.#consent.hasten(path, now)
-    this.#steering.handleRequest(path, message, now)
+    this.#selection.handleRequest(path, message, now)
     return path
   }
 
@@ -198,21 +198,21 @@ export class IceAgent {
     if (hasRestarted) this.#leaveOldCredentials(generation, now)
     const isFirst = hasRestarted || !wasValid
     if (isFirst) path.checkAt = this.#nextCheckAt(path, now)
-    this.#steering.handleAnswer(path, isFirst, now)
+    this.#selection.handleAnswer(path, isFirst, now)
   }
 
   /** The first path that answers under the new credentials carries media; those of the old ones are done with. */
   #leaveOldCredentials(generation: Generation, now: Millis): void {
     for (const old of this.#paths.all) if (old.generation < generation.number) old.consentAt = undefined
     this.#prober.checks.abandon((check) => check.generation !== generation)
-    this.#steering.restart(now)
+    this.#selection.restart(now)
   }
 
   #doDue(now: Millis): void {
     if (now >= this.#consent.expiresAt) return this.#expire()
     this.#giveUpPaths(now)
     this.#handleUnanswered(now)
-    this.#steering.handleTimeout(now)
+    this.#selection.handleTimeout(now)
     // Last, since what is decided above may want a check at once.
     this.#checkPaths(now)
   }
@@ -228,7 +228,7 @@ export class IceAgent {
     if (selected?.isValid === true && now >= endOf(selected)) {
       const other = this.#paths.all.find((path) => path.isValid && now < endOf(path))
       if (other === undefined) selected.consentAt = undefined
-      else this.#steering.leaveFor(other, now)
+      else this.#selection.leaveFor(other, now)
     }
     const ended = this.#paths.all.filter((path) => path !== this.selected && now >= endOf(path))
     for (const path of ended) this.#forget(path)
@@ -237,7 +237,7 @@ export class IceAgent {
   #handleUnanswered(now: Millis): void {
     for (const check of this.#prober.resend(now)) {
       check.path.quality.noteLoss()
-      this.#steering.handleUnanswered(check, now)
+      this.#selection.handleUnanswered(check, now)
     }
   }
 
@@ -250,7 +250,7 @@ export class IceAgent {
   }
 
   #nextCheckAt(path: IcePath, now: Millis): Millis {
-    return this.#steering.compares(path) ? millisOf(now + ROUND_INTERVAL) : this.#consent.nextCheckAt(now)
+    return this.#selection.compares(path) ? millisOf(now + ROUND_INTERVAL) : this.#consent.nextCheckAt(now)
   }
 
   #pathOf(arrival: StunArrival, now: Millis): IcePath | undefined {
@@ -265,7 +265,7 @@ export class IceAgent {
   #forget(path: IcePath): void {
     this.#paths.remove(path)
     this.#prober.checks.abandon((check) => check.path === path)
-    this.#steering.forget(path)
+    this.#selection.forget(path)
     this.#commands.push({ type: 'forget', path })
   }
 

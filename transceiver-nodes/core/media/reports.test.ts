@@ -24,11 +24,11 @@ describe('Reports', () => {
     expect(description).toEqual({ kind: 'source-description', cnames: [{ ssrc: OURS, cname: 'server' }] })
   })
 
-  test('says goodbye in a compound packet that says the same, and last that its source is no more', () => {
+  test('says BYE in a compound packet that says the same, and then that its source is no more', () => {
     hear(0)
-    const goodbye = reports.makeGoodbye(SENT, EPOCH, millisOf(1000))
-    expect(goodbye.slice(0, -1)).toEqual(reports.makeReport(SENT, EPOCH, millisOf(1000)))
-    expect(goodbye.at(-1)).toEqual({ kind: 'goodbye', ssrcs: [OURS] })
+    const last = reports.makeBye(SENT, EPOCH, millisOf(1000))
+    expect(last.slice(0, -1)).toEqual(reports.makeReport(SENT, EPOCH, millisOf(1000)))
+    expect(last.at(-1)).toEqual({ kind: 'goodbye', ssrcs: [OURS] })
   })
 
   test('refers to the last report of the client', () => {

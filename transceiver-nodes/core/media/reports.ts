@@ -108,7 +108,7 @@ export class Reports {
   }
 
   /** Makes our last compound packet: the same, and that nothing more will come, RFC 3550 section 6.6. */
-  makeGoodbye(sent: SentAudio, epochMillis: number, now: Millis): RtcpPacket[] {
+  makeBye(sent: SentAudio, epochMillis: number, now: Millis): RtcpPacket[] {
     return [...this.makeReport(sent, epochMillis, now), { kind: 'goodbye', ssrcs: [sent.ssrc] }]
   }
 

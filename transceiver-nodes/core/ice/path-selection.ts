@@ -1,5 +1,5 @@
 /**
- * Steers one call over its paths: puts it on one, leaves it there, and moves it when there is a reason. docs/ice.md,
+ * Selects the path of one call: puts it on one, leaves it there, and moves it when there is a reason. docs/ice.md,
  * "Life of a path".
  *
  * The reasons are units of their own, which say where to go and nominate nothing: `Moves` what must be, `Improvement` what
@@ -21,8 +21,8 @@ import type { IcePaths } from './paths.ts'
 import { Persuasion } from './persuasion.ts'
 import type { Prober } from './prober.ts'
 
-/** What the steering of a call works on. */
-export interface SteeringParts {
+/** What the selection of a call's path works on. */
+export interface PathSelectionParts {
   readonly paths: IcePaths
   readonly prober: Prober
   readonly commands: IceCommands
@@ -30,14 +30,14 @@ export interface SteeringParts {
 }
 
 /** Where one call goes. */
-export class Steering {
-  readonly #parts: SteeringParts
+export class PathSelection {
+  readonly #parts: PathSelectionParts
   readonly #nomination: Nomination
   readonly #moves: Moves
   readonly #improvement: Improvement
   readonly #persuasion: Persuasion
 
-  constructor(parts: SteeringParts, now: Millis) {
+  constructor(parts: PathSelectionParts, now: Millis) {
     const { paths, prober, commands, isLinkLost } = parts
     this.#parts = parts
     this.#nomination = new Nomination(paths, prober, commands)
