@@ -53,7 +53,7 @@ export async function timeCall(browser: Browser, url: string, form: CallForm): P
     // Any document of the origin will do; this one has the Worker read nothing.
     await page.goto(`${url}/healthz`)
     await page.waitForTimeout(form.idleMillis)
-    return await page.evaluate(callInPage, { ...form, channelId: form.channelId ?? -1 })
+    return await page.evaluate(callInPage, { key: form.key, channelId: form.channelId ?? -1 })
   } finally {
     await page.close()
   }
