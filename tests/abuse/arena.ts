@@ -11,13 +11,15 @@ import { minutesOf, mintUfrag } from '#shared/ufrag/route'
 import { ROUTE_KEYS } from '../../relay-nodes/test-packets.ts'
 import { startLocalStore } from '../../scripts/local-store/server.ts'
 import type { LocalStore } from '../../scripts/local-store/server.ts'
-import { Child } from '../../scripts/start/child.ts'
+import type { Child } from '../../scripts/start/child.ts'
 import { freePorts } from '../../scripts/start/free-ports.ts'
 import { transceiverRecord } from '../fleet-records.ts'
 import { metricsAt } from '../metrics.ts'
 import type { Attack } from './attacks.ts'
 import type { FloodOrder, FloodReport } from './flood-thread.ts'
 import { Victim } from './victim.ts'
+import { relayEnvironment, relayProcess } from '../relay-process.ts'
+import type { RelayPorts } from '../relay-process.ts'
 import type { Passage } from './victim.ts'
 
 /** What an attack did. */
@@ -45,7 +47,7 @@ export class Arena {
   /** A ufrag that routes, as the victim's SDP shows it to whoever sees that. */
   readonly ufrag: string
   readonly #parts: Parts
-  readonly #ports: Ports
+  readonly #ports: RelayPorts
   #counts: Readonly<Record<string, number>> = {}
 
   static async open(): Promise<Arena> {
@@ -58,7 +60,7 @@ export class Arena {
     const heart = setInterval(() => void beat(), HEARTBEAT_SECONDS * 1_000)
     const [client = 0, linkPort = 0, admin = 0] = await freePorts(3)
     const ports = { client, link: linkPort, admin }
-    const relay = relayProcess(store, ports)
+    const relay = singleThreadedRelay(store, ports)
     await relay.start()
     const expiryMinutes = (minutesOf(epochNow()) + 60) & 0xffff
     const route = { cluster: 1, transceiver: 1, session: 1, expiryMinutes, flags: 0 }
@@ -67,7 +69,7 @@ export class Arena {
     return new Arena({ store, heart, transceiver, relay, victim }, ufrag, ports)
   }
 
-  private constructor(parts: Parts, ufrag: string, ports: Ports) {
+  private constructor(parts: Parts, ufrag: string, ports: RelayPorts) {
     this.#parts = parts
     this.ufrag = ufrag
     this.#ports = ports
@@ -151,35 +153,14 @@ interface Parts {
   readonly victim: Victim
 }
 
-interface Ports {
-  readonly client: number
-  readonly link: number
-  readonly admin: number
-}
-
-function relayProcess(store: LocalStore, ports: Ports): Child {
-  const environment = {
+function singleThreadedRelay(store: LocalStore, ports: RelayPorts): Child {
+  const own = {
     UPSTASH_REDIS_REST_URL: store.url,
-    UPSTASH_REDIS_REST_TOKEN: 'token',
-    FIRSTHOP_ROUTE_KEYS: `0:${'00'.repeat(16)}`,
-    FIRSTHOP_NODE_ID: 'relay-1',
-    FIRSTHOP_REGION: 'null-island',
-    FIRSTHOP_LATITUDE: '0',
-    FIRSTHOP_LONGITUDE: '0',
-    FIRSTHOP_VIP: '127.0.0.1',
-    FIRSTHOP_CLIENT_PORTS: String(ports.client),
     FIRSTHOP_TCP_PORTS: String(ports.client),
-    FIRSTHOP_CLIENT_BIND: '127.0.0.1',
-    FIRSTHOP_LINK: `127.0.0.1:${ports.link}`,
-    FIRSTHOP_ADMIN: `127.0.0.1:${ports.admin}`,
     // The worst case for the victim, and one budget for each network.
     FIRSTHOP_THREADS: '1',
   }
-  return new Child('relay', process.execPath, ['relay-nodes/main.ts'], environment, {
-    readyUrl: `http://127.0.0.1:${ports.admin}/readyz`,
-    onLine: () => {},
-    supervise: false,
-  })
+  return relayProcess(relayEnvironment(ports, own))
 }
 
 const COUNTS_AGE = 1_200

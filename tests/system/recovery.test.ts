@@ -34,10 +34,11 @@ import {
 import type { Engine } from '../../scripts/local-store/engine.ts'
 import { MemoryEngine } from '../../scripts/local-store/memory-engine.ts'
 import { createRestServer } from '../../scripts/local-store/rest-server.ts'
-import { Child } from '../../scripts/start/child.ts'
+import type { Child } from '../../scripts/start/child.ts'
 import { freePorts } from '../../scripts/start/free-ports.ts'
 import { transceiverRecord } from '../fleet-records.ts'
 import { metricsAt } from '../metrics.ts'
+import { relayEnvironment, relayProcess } from '../relay-process.ts'
 import { until } from '../until.ts'
 
 const route = { cluster: 1, transceiver: 1, session: 1, expiryMinutes: minutesOf(epochNow()) + 60, flags: 0 }
@@ -197,27 +198,17 @@ function countOf(name: string): number {
 async function startRelay(threads: number) {
   const [clientPort = 0, linkPort = 0, adminPort = 0] = await freeRuns(threads)
   const fleetFile = join(folder, `fleet-${relays.length}.json`)
-  const environment = {
-    UPSTASH_REDIS_REST_URL: url,
-    UPSTASH_REDIS_REST_TOKEN: 'token',
-    FIRSTHOP_ROUTE_KEYS: `0:${'00'.repeat(16)}`,
-    FIRSTHOP_NODE_ID: `relay-${relays.length}`,
-    FIRSTHOP_REGION: 'null-island',
-    FIRSTHOP_LATITUDE: '0',
-    FIRSTHOP_LONGITUDE: '0',
-    FIRSTHOP_VIP: VIP,
-    FIRSTHOP_CLIENT_PORTS: String(clientPort),
-    FIRSTHOP_CLIENT_BIND: VIP,
-    FIRSTHOP_LINK: `127.0.0.1:${linkPort}`,
-    FIRSTHOP_ADMIN: `127.0.0.1:${adminPort}`,
-    FIRSTHOP_THREADS: String(threads),
-    FIRSTHOP_FLEET_FILE: fleetFile,
-  }
-  const child = new Child('relay', process.execPath, ['relay-nodes/main.ts'], environment, {
-    readyUrl: `http://127.0.0.1:${adminPort}/readyz`,
-    onLine: () => undefined,
-    supervise: false,
-  })
+  const child = relayProcess(
+    relayEnvironment(
+      { client: clientPort, link: linkPort, admin: adminPort },
+      {
+        UPSTASH_REDIS_REST_URL: url,
+        FIRSTHOP_NODE_ID: `relay-${relays.length}`,
+        FIRSTHOP_THREADS: String(threads),
+        FIRSTHOP_FLEET_FILE: fleetFile,
+      },
+    ),
+  )
   relays.push(child)
   await child.start()
   return { child, client: { address: VIP, port: clientPort }, admin: adminPort, fleetFile }

@@ -29,6 +29,7 @@ import {
 import type { TestFrame } from '../../relay-nodes/test-packets.ts'
 import { TcpCaller } from '../../relay-nodes/test-tcp-caller.ts'
 import { freePorts } from '../../scripts/start/free-ports.ts'
+import { relayEnvironment } from '../relay-process.ts'
 import { until } from '../until.ts'
 
 const COOKIE = Uint8Array.from([1, 2, 3, 4, 5, 6, 7, 8])
@@ -154,22 +155,16 @@ async function start(threads: number, flowRecords: Int32Array, taken?: readonly 
   const ports = taken?.map(({ port }) => port) ?? [a, b]
   const ownLink = { address: '127.0.0.1', port: linkPort }
   const ownTransceiver = await openTransceiver(ownLink)
-  const environment = {
-    UPSTASH_REDIS_REST_URL: 'http://127.0.0.1:1',
-    UPSTASH_REDIS_REST_TOKEN: 'x',
-    FIRSTHOP_ROUTE_KEYS: `0:${'00'.repeat(16)}`,
-    FIRSTHOP_NODE_ID: 'relay',
-    FIRSTHOP_REGION: 'here',
-    FIRSTHOP_LATITUDE: '0',
-    FIRSTHOP_LONGITUDE: '0',
-    FIRSTHOP_VIP: '127.0.0.1',
-    FIRSTHOP_CLIENT_PORTS: ports.join(','),
-    FIRSTHOP_TCP_PORTS: String(tcpPort),
-    FIRSTHOP_LINK: `127.0.0.1:${linkPort}`,
-    FIRSTHOP_ADMIN: `127.0.0.1:${extra}`,
-    FIRSTHOP_THREADS: String(threads),
-    FIRSTHOP_MAX_FLOWS: '64',
-  }
+  const environment = relayEnvironment(
+    { client: a, link: linkPort, admin: extra },
+    {
+      FIRSTHOP_CLIENT_BIND: '::',
+      FIRSTHOP_CLIENT_PORTS: ports.join(','),
+      FIRSTHOP_TCP_PORTS: String(tcpPort),
+      FIRSTHOP_THREADS: String(threads),
+      FIRSTHOP_MAX_FLOWS: '64',
+    },
+  )
   for (const [name, value] of Object.entries(environment)) vi.stubEnv(name, value)
   const started = await startForwarding({
     config: readConfig(process.env),

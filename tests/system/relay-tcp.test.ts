@@ -21,10 +21,11 @@ import type { TestFrame } from '../../relay-nodes/test-packets.ts'
 import { TcpCaller } from '../../relay-nodes/test-tcp-caller.ts'
 import { startLocalStore } from '../../scripts/local-store/server.ts'
 import type { LocalStore } from '../../scripts/local-store/server.ts'
-import { Child } from '../../scripts/start/child.ts'
+import type { Child } from '../../scripts/start/child.ts'
 import { freePorts } from '../../scripts/start/free-ports.ts'
 import { transceiverRecord } from '../fleet-records.ts'
 import { metricsAt } from '../metrics.ts'
+import { relayEnvironment, relayProcess } from '../relay-process.ts'
 import { until } from '../until.ts'
 
 const route = { cluster: 1, transceiver: 1, session: 1, expiryMinutes: minutesOf(epochNow()) + 60, flags: 0 }
@@ -45,26 +46,12 @@ beforeEach(async () => {
   const [clientPort = 0, linkPort = 0, adminPort = 0] = await freePorts(3)
   client = { address: '127.0.0.1', port: clientPort }
   admin = adminPort
-  const environment = {
-    UPSTASH_REDIS_REST_URL: server.url,
-    UPSTASH_REDIS_REST_TOKEN: 'token',
-    FIRSTHOP_ROUTE_KEYS: `0:${'00'.repeat(16)}`,
-    FIRSTHOP_NODE_ID: 'relay-1',
-    FIRSTHOP_REGION: 'null-island',
-    FIRSTHOP_LATITUDE: '0',
-    FIRSTHOP_LONGITUDE: '0',
-    FIRSTHOP_VIP: '127.0.0.1',
-    FIRSTHOP_CLIENT_PORTS: String(clientPort),
-    FIRSTHOP_TCP_PORTS: String(clientPort),
-    FIRSTHOP_CLIENT_BIND: '127.0.0.1',
-    FIRSTHOP_LINK: `127.0.0.1:${linkPort}`,
-    FIRSTHOP_ADMIN: `127.0.0.1:${adminPort}`,
-  }
-  relay = new Child('relay', process.execPath, ['relay-nodes/main.ts'], environment, {
-    readyUrl: `http://127.0.0.1:${adminPort}/readyz`,
-    onLine: () => undefined,
-    supervise: false,
-  })
+  relay = relayProcess(
+    relayEnvironment(
+      { client: clientPort, link: linkPort, admin: adminPort },
+      { UPSTASH_REDIS_REST_URL: server.url, FIRSTHOP_TCP_PORTS: String(clientPort) },
+    ),
+  )
   await relay.start()
 })
 

@@ -30,6 +30,7 @@ import {
   rtpPacket,
 } from '../../relay-nodes/test-packets.ts'
 import { freePorts } from '../../scripts/start/free-ports.ts'
+import { relayEnvironment } from '../relay-process.ts'
 import { until } from '../until.ts'
 
 const COOKIE = new Uint8Array([1, 2, 3, 4, 5, 6, 7, 8])
@@ -75,19 +76,7 @@ function rememberFlows() {
 
 async function startRelay(threadCount: number) {
   const [client = 0, ...links] = await freePorts(1 + threadCount)
-  const environment = {
-    UPSTASH_REDIS_REST_URL: 'http://127.0.0.1:1',
-    UPSTASH_REDIS_REST_TOKEN: 'x',
-    FIRSTHOP_ROUTE_KEYS: `0:${'00'.repeat(16)}`,
-    FIRSTHOP_NODE_ID: 'relay',
-    FIRSTHOP_REGION: 'here',
-    FIRSTHOP_LATITUDE: '0',
-    FIRSTHOP_LONGITUDE: '0',
-    FIRSTHOP_VIP: '127.0.0.1',
-    FIRSTHOP_CLIENT_PORTS: String(client),
-    FIRSTHOP_LINK: '127.0.0.1:1',
-    FIRSTHOP_ADMIN: '127.0.0.1:2',
-  }
+  const environment = relayEnvironment({ client, link: 1, admin: 2 })
   for (const [name, value] of Object.entries(environment)) vi.stubEnv(name, value)
   const transceiver = await openPeer()
   threads = await RelayThreads.start({

@@ -23,10 +23,11 @@ import {
 } from '../../relay-nodes/test-packets.ts'
 import { startLocalStore } from '../../scripts/local-store/server.ts'
 import type { LocalStore } from '../../scripts/local-store/server.ts'
-import { Child } from '../../scripts/start/child.ts'
+import type { Child } from '../../scripts/start/child.ts'
 import { freePorts } from '../../scripts/start/free-ports.ts'
 import { transceiverRecord } from '../fleet-records.ts'
 import { metricsAt } from '../metrics.ts'
+import { relayEnvironment, relayProcess } from '../relay-process.ts'
 import { until } from '../until.ts'
 
 const route = { cluster: 1, transceiver: 1, session: 1, expiryMinutes: minutesOf(epochNow()) + 60, flags: 0 }
@@ -51,26 +52,11 @@ beforeEach(async () => {
   admin = adminPort
   transceiver = await openTransceiver()
   await store.publish(transceiverRecord({ link: transceiver.port.endpoint }, epochNow()))
-  environment = {
-    UPSTASH_REDIS_REST_URL: server.url,
-    UPSTASH_REDIS_REST_TOKEN: 'token',
-    FIRSTHOP_ROUTE_KEYS: `0:${'00'.repeat(16)}`,
-    FIRSTHOP_NODE_ID: 'relay-1',
-    FIRSTHOP_REGION: 'null-island',
-    FIRSTHOP_LATITUDE: '0',
-    FIRSTHOP_LONGITUDE: '0',
-    FIRSTHOP_VIP: '127.0.0.1',
-    FIRSTHOP_CLIENT_PORTS: String(clientPort),
-    FIRSTHOP_CLIENT_BIND: '127.0.0.1',
-    FIRSTHOP_LINK: `127.0.0.1:${linkPort}`,
-    FIRSTHOP_ADMIN: `127.0.0.1:${adminPort}`,
-    FIRSTHOP_DRAIN_SECONDS: '1',
-  }
-  relay = new Child('relay', process.execPath, ['relay-nodes/main.ts'], environment, {
-    readyUrl: `http://127.0.0.1:${adminPort}/readyz`,
-    onLine: (_, line) => lines.push(line),
-    supervise: false,
-  })
+  environment = relayEnvironment(
+    { client: clientPort, link: linkPort, admin: adminPort },
+    { UPSTASH_REDIS_REST_URL: server.url, FIRSTHOP_DRAIN_SECONDS: '1' },
+  )
+  relay = relayProcess(environment, (line) => lines.push(line))
   await relay.start()
 })
 
