@@ -7,6 +7,7 @@
 
 import { fileURLToPath } from 'node:url'
 import { DOCUMENTED_PORTS, startStack } from './stack.ts'
+import { watchParent } from './watch-parent.ts'
 
 const { BACKEND_URL: backendUrl, BACKEND_API_KEY: backendKey } = process.env
 const isVerbose = process.argv.includes('--verbose')
@@ -37,8 +38,7 @@ console.log(`
   Ctrl-C ends it; --verbose shows every part's log.
 `)
 
-for (const signal of ['SIGINT', 'SIGTERM'] as const) {
-  process.once(signal, () => {
-    void stack.stop().then(() => process.exit(0))
-  })
-}
+const stop = () => void stack.stop().then(() => process.exit(0))
+for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, stop)
+// Whoever starts it without npm may well leave it running behind.
+if (process.env['npm_lifecycle_event'] !== undefined) watchParent(stop)
