@@ -3,31 +3,39 @@
  * clients (ICE, DTLS, SRTP), and a link with nothing in between.
  */
 
+import { setFlagsFromString } from 'node:v8'
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import { toHex } from '#shared/bytes'
+import { epochNow } from '#shared/platform/clock'
 import { randomBytes } from '#shared/platform/crypto'
 import { isBatchSupported } from '#shared/platform/batch-support'
 import { openLog } from '#shared/platform/log'
+import { minutesOf, parseUfrag, ufragOf } from '#shared/ufrag/route'
 import { LinkClients } from '../../bench/transceiver/link-clients.ts'
 import { PLAIN_PACKET } from '../../bench/transceiver/speech.ts'
 import { freePorts } from '../../scripts/start/free-ports.ts'
 import { readConfig } from '../../transceiver-nodes/config.ts'
+import type { TransceiverConfig } from '../../transceiver-nodes/config.ts'
 import type { MediaThreads } from '../../transceiver-nodes/io/media-threads.ts'
 import { startMedia } from '../../transceiver-nodes/io/start-media.ts'
 import { relayRecord } from '../fleet-records.ts'
 import { until } from '../until.ts'
 
+let config: TransceiverConfig
 let media: MediaThreads
 /** Those of the first thread, and those of the second. */
 let clients: [LinkClients, LinkClients]
 let lines: Record<string, unknown>[]
+
+// Of the threads to come: their usual share of the memory takes long to fill.
+setFlagsFromString('--max-old-space-size=160')
 
 beforeEach(async () => {
   const [link = 0, relayPort = 0] = await freePorts(2)
   lines = []
   const environment = environmentOf(link)
   const log = openLog({ write: (line) => lines.push(JSON.parse(line) as Record<string, unknown>) })
-  const config = readConfig(environment)
+  config = readConfig(environment)
   media = (await startMedia({ config, environment, refreshFleet: () => {}, log })) as MediaThreads
   const links = [0, 1].map((thread) => ({ address: '127.0.0.1', port: relayPort + thread }))
   media.handleRelays(links.map((endpoint, i) => relayRecord({ id: `relay-${i}`, link: endpoint })))
@@ -62,14 +70,23 @@ function environmentOf(link: number): Record<string, string> {
   }
 }
 
-/** Places a call, which goes to the thread with fewer of them, and has it talk. */
+/** Places a call on the thread whose link these clients are at, and has it talk. */
 async function call(of: LinkClients): Promise<void> {
   const id = await of.call(async (offer) => {
-    const placed = await media.place({ requestId: 'test', offer, relays: [relayRecord({ id: 'relay-0' })] })
-    if (typeof placed === 'string') throw new Error(placed)
-    return placed.answer
+    for (;;) {
+      const placed = await media.place({ requestId: 'test', offer, relays: [relayRecord({ id: 'relay-0' })] })
+      if (typeof placed === 'string') throw new Error(placed)
+      if (threadOf(placed.callId) === clients.indexOf(of)) return placed.answer
+      // Of two that have as many calls, the thread with less to do has taken it.
+      await media.hangUp(placed.callId)
+    }
   })
   of.talk(id)
+}
+
+function threadOf(callId: string): number | undefined {
+  const route = parseUfrag(ufragOf(callId) ?? '', config.routeKeys, minutesOf(epochNow()))
+  return typeof route === 'string' ? undefined : route.transceiver - config.transceiver
 }
 
 async function untilHeard(of: LinkClients, packets: number): Promise<void> {
@@ -113,7 +130,7 @@ test.runIf(isBatchSupported())(
     await until(() => expect(first.ended).toBe(1))
     expect(performance.now() - killedAt).toBeLessThan(MOMENTS)
     expect(media.goodbyes).toBe(1)
-    await until(() => expect(media.counts.endedByReason).toEqual({ 'thread-died': 1 }))
+    await until(() => expect(media.counts.endedByReason).toMatchObject({ 'thread-died': 1 }))
     expect(media.counts.active).toBe(1)
     await until(() => expect(media.threads).toBe(2))
     await call(first)
@@ -139,13 +156,31 @@ test.runIf(isBatchSupported())(
   },
 )
 
+test.runIf(isBatchSupported())(
+  'a thread that runs out of memory takes only its own calls along, and its clients learn it',
+  async () => {
+    const [first, second] = clients
+    await call(first)
+    await call(second)
+    await Promise.all([untilHeard(first, 25), untilHeard(second, 25)])
+    media.exhaustThread(0)
+    await until(() => expect(first.ended).toBe(1))
+    await until(() => expect([media.goodbyes, media.deaths, media.threads]).toEqual([1, 1, 2]))
+    await untilHeard(second, 25)
+    expect({ ended: second.ended, missed: second.missed }).toEqual({ ended: 0, missed: 0 })
+    expect(lines).toContainEqual(
+      expect.objectContaining({ error: expect.stringContaining('memory') as unknown, thread: 0 }),
+    )
+  },
+)
+
 test.runIf(isBatchSupported())('a drain ends every call within its time, with a reason', async () => {
   const [first, second] = clients
   await call(first)
   await call(second)
   await media.drain(200)
   await until(() => expect(first.ended + second.ended).toBe(2))
-  await until(() => expect(media.counts.endedByReason).toEqual({ 'node-draining': 2 }))
+  await until(() => expect(media.counts.endedByReason).toMatchObject({ 'node-draining': 2 }))
   expect(media.counts.active).toBe(0)
 })
 

@@ -26,8 +26,8 @@ export type MessageToMedia =
       readonly name: keyof MediaCommands
       readonly argument: unknown
     }
-  /** For those who want to see what happens: throw, as a bug would, or never answer again. */
-  | { readonly type: 'crash' | 'hang' }
+  /** For those who want to see what happens: throw, as a bug would; never answer again; take all memory. */
+  | { readonly type: 'crash' | 'hang' | 'exhaust' }
 
 /** A message from a thread. */
 export type MessageFromMedia =

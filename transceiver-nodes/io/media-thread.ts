@@ -54,6 +54,7 @@ function serve({ index, capacity, certificate, socket, goodbyes }: ServeMessage)
 function handleMessage(commands: MediaCommands, message: MessageToMedia): void {
   if (message.type === 'crash') throw new Error('a crash was asked for')
   if (message.type === 'hang') Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0)
+  if (message.type === 'exhaust') exhaust()
   if (message.type !== 'command') return
   const { id, name, argument } = message
   try {
@@ -61,6 +62,10 @@ function handleMessage(commands: MediaCommands, message: MessageToMedia): void {
   } catch (error) {
     post({ type: 'failure', id, message: (error as Error).stack ?? String(error) })
   }
+}
+
+function exhaust(): never {
+  for (const kept: number[][] = []; ;) kept.push(Array.from({ length: 1_000_000 }, () => 0))
 }
 
 function post(message: MessageFromMedia): void {

@@ -165,6 +165,11 @@ export class MediaThreads implements Media {
     this.#seats[index]?.post({ type: 'hang' })
   }
 
+  /** Has one thread use up its heap, of which Node gives each thread one of its own. */
+  exhaustThread(index: number): void {
+    this.#seats[index]?.post({ type: 'exhaust' })
+  }
+
   /** Kills one thread as a fault in native code or a lack of memory would. */
   async killThread(index: number): Promise<void> {
     await this.#seats[index]?.worker?.terminate()
