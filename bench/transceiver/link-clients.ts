@@ -124,16 +124,21 @@ export class LinkClients {
         throw new Error(`a client does not connect (${client.ending ?? 'silence'})`)
       await new Promise((resolve) => setImmediate(resolve))
       // A handshake's next packet should wait for no clock: the server is measured, not the generator.
-      this.#port.receive(0)
+      this.#receive()
       this.#flush()
     }
   }
 
   #turn(): void {
     const now = monotonicNow()
-    this.#port.receive(0)
+    this.#receive()
     for (const talker of this.#talkers.values()) this.#serve(talker, now)
     this.#flush()
+  }
+
+  #receive(): void {
+    this.#port.receive(0)
+    this.#port.release()
   }
 
   #serve(talker: Talker, now: Millis): void {

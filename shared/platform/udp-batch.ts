@@ -23,6 +23,8 @@ export class ReceiveBatch {
   readonly #slots: number
   readonly #slotBytes: number
   readonly #firstStart: number
+  /** Slots that the last call has filled. */
+  #filled: number
 
   /** Lays out `slots` slots in `memory` from `at` (8-byte aligned) on; `ReceiveBatch.bytesFor` says how much it takes. */
   constructor(memory: PacketMemory, at: number, slots: number, slotBytes: number, headroom: number) {
@@ -31,6 +33,7 @@ export class ReceiveBatch {
     this.slotCapacity = slotBytes - headroom
     this.#layout = new BatchLayout(memory, at, slots, slots)
     this.#slots = slots
+    this.#filled = slots
     this.#slotBytes = slotBytes
     this.#firstStart = this.#layout.end + headroom
     for (let slot = 0; slot < slots; slot++) {
@@ -56,11 +59,13 @@ export class ReceiveBatch {
    * `listener`.
    */
   receive(socket: BatchSocket, listener: number, senders: Int32Array): number {
-    // The kernel overwrites the length of the sender's address.
-    for (let slot = 0; slot < this.#slots; slot++) this.#layout.setNameLength(slot, SOCKADDR_BYTES)
+    // The kernel has overwritten the length of the sender's address.
+    for (let slot = 0; slot < this.#filled; slot++) this.#layout.setNameLength(slot, SOCKADDR_BYTES)
+    this.#filled = 0
     const flags = libc.MSG_DONTWAIT | libc.MSG_TRUNC
     const received = libc.recvmmsg(socket.descriptor, this.#layout.address, this.#slots, flags, 0)
     if (received < 0) return -libc.errno()
+    this.#filled = received
     this.#readMessages(received, listener, senders)
     return received
   }

@@ -27,6 +27,8 @@ test('finds a session by handle until it is removed, and refuses a taken handle 
 test('tells the same client through two VIPs apart', () => {
   const table = new SessionTable<string>(2, [0, 0])
   const [first, second] = [path(0, 1000), path(1, 1000)]
+  table.add(1, 'a')
+  table.add(2, 'b')
   table.bind(first, 'a', NOW)
   table.bind(second, 'b', NOW)
   expect(table.sessionAt(table.find(0, first.client, 0))).toBe('a')
@@ -38,6 +40,8 @@ test('tells the same client through two VIPs apart', () => {
 test('gives an endpoint to the call that proved itself last, and lets the earlier one not take it away', () => {
   const table = new SessionTable<string>(2, [0, 0])
   const [earlier, later] = [path(0, 1000), path(0, 1000)]
+  table.add(1, 'a')
+  table.add(2, 'b')
   table.bind(earlier, 'a', NOW)
   table.bind(later, 'b', NOW)
   table.unbind(earlier)

@@ -2,7 +2,8 @@
  * Finds the session that a packet belongs to: by the handle in its ufrag, or by the path it came on.
  *
  * Handles come from ufrags that this transceiver minted; paths are entered once a check on them has
- * verified, so a packet from anywhere else finds nothing. Both maps are bounded.
+ * verified, so a packet from anywhere else finds nothing. Both maps are bounded. Each session has a row, a small
+ * number, by which others keep what belongs to it in arrays of their own.
  */
 
 import { EndpointTable } from '#shared/endpoint-table'
@@ -12,15 +13,21 @@ import type { IcePath } from './ice/path.ts'
 /** Sessions by handle and by path. */
 export class SessionTable<Session> {
   readonly #sessionByHandle = new Map<number, Session>()
+  /** A session's row, and what is in each row. */
+  readonly #rowBySession = new Map<Session, number>()
+  readonly #rows: (Session | undefined)[] = []
+  readonly #freeRows: number[] = []
   readonly #table: EndpointTable
-  readonly #sessions: (Session | undefined)[] = []
+  /** By slot: the row plus one, 0: none. */
+  readonly #rowBySlot: Int32Array
   readonly #paths: (IcePath | undefined)[] = []
-  readonly #maxSessions: number
+  readonly maxSessions: number
 
   /** `hashKey` is random, so that nobody can choose addresses that collide. */
   constructor(maxSessions: number, hashKey: readonly [number, number]) {
-    this.#maxSessions = maxSessions
+    this.maxSessions = maxSessions
     this.#table = new EndpointTable(maxSessions * PATHS_PER_SESSION, hashKey)
+    this.#rowBySlot = new Int32Array(this.#table.capacity)
   }
 
   /** Sessions under way. */
@@ -30,7 +37,7 @@ export class SessionTable<Session> {
 
   /** True when no further session may be added. */
   get isFull(): boolean {
-    return this.size >= this.#maxSessions
+    return this.size >= this.maxSessions
   }
 
   /** Every session under way. */
@@ -42,12 +49,31 @@ export class SessionTable<Session> {
   add(handle: number, session: Session): boolean {
     if (this.isFull || this.#sessionByHandle.has(handle)) return false
     this.#sessionByHandle.set(handle, session)
+    const row = this.#freeRows.pop() ?? this.#rows.length
+    this.#rowBySession.set(session, row)
+    this.#rows[row] = session
     return true
   }
 
-  /** Takes a session out; its paths must be unbound by their owner. */
+  /** Takes a session out; its paths must be unbound by their owner. Another may have its row from now on. */
   remove(handle: number): void {
+    const session = this.#sessionByHandle.get(handle)
+    if (session === undefined) return
     this.#sessionByHandle.delete(handle)
+    const row = this.#rowBySession.get(session) ?? 0
+    this.#rowBySession.delete(session)
+    this.#rows[row] = undefined
+    this.#freeRows.push(row)
+  }
+
+  /** Rows in use are below this number. */
+  get rows(): number {
+    return this.#rows.length
+  }
+
+  /** Returns the session in a row. */
+  inRow(row: number): Session | undefined {
+    return this.#rows[row]
   }
 
   /** Finds a session by the handle in its ufrag. */
@@ -55,12 +81,14 @@ export class SessionTable<Session> {
     return this.#sessionByHandle.get(handle)
   }
 
-  /** Routes packets of `path` to `session`; false: the table is full. */
+  /** Routes packets of `path` to `session`; false: the table is full, or the session has not been added. */
   bind(path: IcePath, session: Session, now: Millis): boolean {
+    const row = this.#rowBySession.get(session)
+    if (row === undefined) return false
     const known = this.#table.find(path.client, 0, path.vip)
     const slot = known >= 0 ? known : this.#table.insert(path.client, 0, path.vip, now)
     if (slot < 0) return false
-    this.#sessions[slot] = session
+    this.#rowBySlot[slot] = row + 1
     this.#paths[slot] = path
     return true
   }
@@ -70,7 +98,7 @@ export class SessionTable<Session> {
     const slot = this.#table.find(path.client, 0, path.vip)
     if (slot < 0 || this.#paths[slot] !== path) return
     this.#table.remove(slot)
-    this.#sessions[slot] = undefined
+    this.#rowBySlot[slot] = 0
     this.#paths[slot] = undefined
   }
 
@@ -81,7 +109,12 @@ export class SessionTable<Session> {
 
   /** Returns the session at a slot. */
   sessionAt(slot: number): Session | undefined {
-    return this.#sessions[slot]
+    return this.#rows[this.rowAt(slot)]
+  }
+
+  /** Returns the row of the session at a slot; -1: none. */
+  rowAt(slot: number): number {
+    return (this.#rowBySlot[slot] ?? 0) - 1
   }
 
   /** Returns the path at a slot. */

@@ -20,7 +20,9 @@ import type { LinkPort, LinkPortCounts, LinkReceiver } from './link-port.ts'
 export class BatchLinkPort implements LinkPort {
   readonly isPolled = true
   readonly #socket: BatchSocket
-  readonly #receive: ReceiveBatch
+  readonly #batches: readonly ReceiveBatch[]
+  /** The batch that the next datagrams go into. */
+  #batch = 0
   readonly #send: SendBatch
   readonly #poller: Poller
   readonly #receiver: LinkReceiver
@@ -31,9 +33,12 @@ export class BatchLinkPort implements LinkPort {
   constructor(handle: SocketHandle, memory: PacketMemory, at: number, receiver: LinkReceiver) {
     this.#socket = new BatchSocket(handle)
     this.#receiver = receiver
-    const sendAt = at + RECEIVE_BYTES
+    const sendAt = at + RECEIVE_BATCHES * RECEIVE_BYTES
     const pollAt = sendAt + SEND_BYTES
-    this.#receive = new ReceiveBatch(memory, at, RECEIVE_SLOTS, SLOT_BYTES, 0)
+    this.#batches = Array.from(
+      { length: RECEIVE_BATCHES },
+      (_, batch) => new ReceiveBatch(memory, at + batch * RECEIVE_BYTES, RECEIVE_SLOTS, SLOT_BYTES, 0),
+    )
     this.#send = new SendBatch(memory, sendAt, SEND_MESSAGES, SEND_MESSAGES, {
       isIpv6: handle.isIpv6,
       segments: true,
@@ -49,17 +54,27 @@ export class BatchLinkPort implements LinkPort {
     }
   }
 
+  /** A flood must not keep the thread from its clock: when every batch is full, the turn ends. */
+  get isFull(): boolean {
+    return this.#batch === RECEIVE_BATCHES
+  }
+
   receive(timeoutMillis: number): number {
     if (timeoutMillis > 0 && this.#poller.wait(timeoutMillis) <= 0) return 0
     let received = 0
-    // A flood must not keep the thread from its clock.
-    for (let batch = 0; batch < MAX_BATCHES; batch++) {
-      const count = this.#receive.receive(this.#socket, 0, this.#senders)
-      for (let slot = 0; slot < count; slot++) this.#handle(slot)
+    for (;;) {
+      const batch = this.#batches[this.#batch]
+      if (batch === undefined) return received
+      const count = batch.receive(this.#socket, 0, this.#senders)
+      if (count > 0) this.#batch++
+      for (let slot = 0; slot < count; slot++) this.#handle(batch, slot)
       received += Math.max(0, count)
-      if (count < RECEIVE_SLOTS) break
+      if (count < RECEIVE_SLOTS) return received
     }
-    return received
+  }
+
+  release(): void {
+    this.#batch = 0
   }
 
   add(to: KnownLink, start: number, length: number): void {
@@ -74,18 +89,17 @@ export class BatchLinkPort implements LinkPort {
 
   async close(): Promise<void> {}
 
-  #handle(slot: number): void {
-    const length = this.#receive.lengths[slot] ?? 0
+  #handle(batch: ReceiveBatch, slot: number): void {
+    const length = batch.lengths[slot] ?? 0
     if (length > SLOT_BYTES) this.#truncated++
-    else
-      this.#receiver.handleDatagram(this.#receive.start(slot), length, this.#senders, slot * ENDPOINT_WORDS)
+    else this.#receiver.handleDatagram(batch.start(slot), length, this.#senders, slot * ENDPOINT_WORDS)
   }
 }
 
 /** Datagrams that one system call receives, each with up to a dozen packets. */
 const RECEIVE_SLOTS = 64
-/** Of a turn. */
-const MAX_BATCHES = 16
+/** Received and kept until `release`: four turns of a tick fill four of them, or more when there is more. */
+const RECEIVE_BATCHES = 16
 /** Relays keep bundles to the MTU; a single frame of the longest client payload fits too. */
 const SLOT_BYTES = 2048
 /** All that the writer gathers, and a probe. */
@@ -94,7 +108,7 @@ const RECEIVE_BYTES = align(ReceiveBatch.bytesFor(RECEIVE_SLOTS, SLOT_BYTES))
 const SEND_BYTES = align(SendBatch.bytesFor(SEND_MESSAGES, SEND_MESSAGES))
 const POLLFD_BYTES = 8
 /** Memory that a batched port needs. */
-export const BATCH_PORT_BYTES = RECEIVE_BYTES + SEND_BYTES + POLLFD_BYTES
+export const BATCH_PORT_BYTES = RECEIVE_BATCHES * RECEIVE_BYTES + SEND_BYTES + POLLFD_BYTES
 
 function align(bytes: number): number {
   return (bytes + 7) & ~7

@@ -22,8 +22,15 @@ export interface LinkReceiver {
 export interface LinkPort {
   /** True: datagrams come only when `receive` asks for them; false: whenever they arrive. */
   readonly isPolled: boolean
-  /** Hands on what has arrived, waiting for at most `timeoutMillis` for the first; returns how many datagrams. */
+  /**
+   * Hands on what has arrived, waiting for at most `timeoutMillis` for the first; returns how many datagrams. They
+   * stay where they are until `release`.
+   */
   receive(timeoutMillis: number): number
+  /** True when nothing more is received before `release`. */
+  readonly isFull: boolean
+  /** Says that the datagrams received so far are not needed any more. */
+  release(): void
   /** Takes a datagram in the packet memory, which stays as it is until `flush`. */
   add(to: KnownLink, start: number, length: number): void
   /** Sends what was added. */
@@ -70,6 +77,7 @@ export async function openLinkPort(
 
 class DgramLinkPort implements LinkPort {
   readonly isPolled = false
+  readonly isFull = false
   readonly #socket: Socket
   readonly #memory: Uint8Array
   #refused = 0
@@ -86,6 +94,8 @@ class DgramLinkPort implements LinkPort {
   receive(): number {
     return 0
   }
+
+  release(): void {}
 
   add({ endpoint }: KnownLink, start: number, length: number): void {
     // dgram may keep the buffer past the call, and the memory is written to again in this very turn.

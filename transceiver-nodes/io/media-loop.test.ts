@@ -1,4 +1,4 @@
-import { beforeEach, describe, expect, test } from 'vitest'
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import { concatBytes } from '#shared/bytes'
 import { ENDPOINT_WORDS, writeClient } from '#shared/endpoint'
 import type { Endpoint } from '#shared/endpoint'
@@ -21,10 +21,12 @@ import { IcePath } from '../core/ice/path.ts'
 import { LinkProbes } from '../core/link-probes.ts'
 import { LINK_WRITER_BYTES, LinkWriter } from '../core/link-writer.ts'
 import type { LinkOutput } from '../core/link-writer.ts'
+import { FRAME_MILLIS } from '../core/media/pacer.ts'
 import { RelayDirectory } from '../core/relay-directory.ts'
 import { SessionTable } from '../core/session-table.ts'
 import { DropCounts } from './drops.ts'
 import type { TransceiverDrop } from './drops.ts'
+import type { LinkPort } from './link-port.ts'
 import { MediaLoop } from './media-loop.ts'
 import type { LoopSession } from './media-loop.ts'
 
@@ -94,18 +96,70 @@ test('answers pings of the relays it knows, and of nobody else', () => {
   expect(world.sent).toEqual([{ to: RELAY, datagram: pong }])
 })
 
+describe('RTP on a port that keeps what it has received', () => {
+  beforeEach(() => {
+    vi.useFakeTimers({ toFake: ['performance'] })
+    world = new World()
+    world.tick()
+    world.did.length = 0
+    world.released = 0
+  })
+
+  afterEach(() => {
+    vi.useRealTimers()
+  })
+
+  test('waits for the tick, and is opened just before its session sends', () => {
+    world.turn([[RELAY, AFTER, RTP]])
+    expect(world.did).toEqual([])
+    world.tick()
+    expect(world.did).toEqual(['rtp', 'tick'])
+    expect(world.released).toBe(1)
+    expect(world.answer()).toEqual({ to: RELAY, cookie: AFTER })
+  })
+
+  test('is opened at once when the port has no room to keep more', () => {
+    world.isPortFull = true
+    world.turn([[RELAY, AFTER, RTP]])
+    expect(world.did).toEqual(['rtp'])
+    expect(world.released).toBe(1)
+  })
+
+  test('is dropped and counted when its session has ended in between', () => {
+    world.turn([[RELAY, AFTER, RTP]])
+    world.endSession()
+    world.tick()
+    expect(world.did).toEqual([])
+    expect(world.drops.toRecord()).toEqual({ 'session-unknown': 1 })
+  })
+
+  test('ends its session and nothing else when it finds a bug there', () => {
+    world.srtp = new Error('a bug')
+    world.turn([[RELAY, AFTER, RTP]])
+    world.tick()
+    expect(world.ended).toEqual(['internal-error'])
+    expect(world.released).toBe(1)
+  })
+})
+
 /** A loop with one session on one path, whose client is behind two relays of one VIP. */
 class World {
   readonly sent: { to: Endpoint | undefined; datagram: Uint8Array }[] = []
   readonly drops = new DropCounts()
   readonly probes: LinkProbes
   /** What becomes of SRTP; undefined: it authenticates. */
-  srtp: TransceiverDrop | undefined = undefined
+  srtp: TransceiverDrop | Error | undefined = undefined
+  /** What the session has done, and why it was ended. */
+  readonly did: string[] = []
+  readonly ended: string[] = []
+  isPortFull = false
+  released = 0
   readonly #memory = new Uint8Array(LINK_WRITER_BYTES + LINK_PROBE_BYTES + 2_048)
   readonly #directory = new RelayDirectory()
   readonly #writer: LinkWriter
   readonly #loop: MediaLoop<LoopSession>
   readonly #path: IcePath
+  readonly #table = new SessionTable<LoopSession>(1, [0, 0])
   readonly #client = words({ address: '198.51.100.7', port: 50_000 })
 
   constructor() {
@@ -124,12 +178,13 @@ class World {
     this.probes = new LinkProbes(this.#memory, LINK_WRITER_BYTES, this.#directory, () => TOKEN, output)
     this.#writer = new LinkWriter(this.#memory, 0, this.#directory, output)
     this.#path = new IcePath(this.#directory.vipOf(link), link, this.#client, 0, 0, now)
-    const table = new SessionTable<LoopSession>(1, [0, 0])
-    table.bind(this.#path, this.#session(), now)
+    const session = this.#session()
+    this.#table.add(1, session)
+    this.#table.bind(this.#path, session, now)
     this.#loop = new MediaLoop({
       memory: this.#memory,
       directory: this.#directory,
-      table,
+      table: this.#table,
       writer: this.#writer,
       probes: this.probes,
       drops: this.drops,
@@ -140,12 +195,47 @@ class World {
     })
   }
 
-  /** A packet of the client arrives from a relay. */
+  /** A packet of the client arrives from a relay, on a port that does not keep it. */
   arrive(from: Endpoint, cookie: Uint8Array, packet: Uint8Array): void {
+    this.receive(from, this.#datagram(cookie, packet))
+  }
+
+  /** A turn of the loop on a port that keeps what has arrived. */
+  turn(arrivals: [from: Endpoint, cookie: Uint8Array, packet: Uint8Array][]): void {
+    this.#loop.turn(this.#port(arrivals), 0)
+  }
+
+  /** A turn at the time of the next tick. */
+  tick(): void {
+    vi.advanceTimersByTime(FRAME_MILLIS)
+    this.turn([])
+  }
+
+  endSession(): void {
+    this.#table.remove(1)
+  }
+
+  #port(arrivals: [from: Endpoint, cookie: Uint8Array, packet: Uint8Array][]): LinkPort {
+    return {
+      isPolled: true,
+      isFull: this.isPortFull,
+      receive: () => {
+        for (const [from, cookie, packet] of arrivals) this.arrive(from, cookie, packet)
+        return arrivals.length
+      },
+      release: () => void this.released++,
+      add: () => expect.unreachable(),
+      flush: () => undefined,
+      counts: { refused: 0, truncated: 0, kernelDrops: 0 },
+      close: () => Promise.resolve(),
+    }
+  }
+
+  #datagram(cookie: Uint8Array, packet: Uint8Array): Uint8Array {
     const head = new Uint8Array(64)
     const start = writeLinkHeader(head, 0, LINK_TYPE_DATA, cookie)
     const end = start + writeFrameHeader(head, start, this.#client, 0, 0, packet.length)
-    this.receive(from, concatBytes(head.subarray(0, end), packet))
+    return concatBytes(head.subarray(0, end), packet)
   }
 
   receive(from: Endpoint, datagram: Uint8Array): void {
@@ -168,14 +258,23 @@ class World {
       isConnected: true,
       handleStun: () => 'ice-type',
       handleDtls: () => undefined,
-      handleRtp: () => this.srtp,
-      handleRtcp: () => this.srtp,
+      handleRtp: () => this.#handle('rtp'),
+      handleRtcp: () => this.#handle('rtcp'),
       flush: () => undefined,
-      tick: () => undefined,
+      tick: () => void this.did.push('tick'),
       handleTimeout: () => undefined,
       pollTimeout: () => undefined,
-      end: () => expect.unreachable(),
+      end: (reason) => {
+        this.ended.push(reason)
+        this.endSession()
+      },
     }
+  }
+
+  #handle(kind: string): TransceiverDrop | undefined {
+    if (this.srtp instanceof Error) throw this.srtp
+    this.did.push(kind)
+    return this.srtp
   }
 }
 

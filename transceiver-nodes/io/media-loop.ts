@@ -2,8 +2,8 @@
  * The loop of a media thread: takes link datagrams apart, hands each packet to its session, and serves every
  * session on one 20 ms clock, so that the cost of a wake-up is shared. docs/transceiver.md.
  *
- * When turns happen, `TurnClock` decides. What a turn writes is flushed at its end: nothing waits for the next. A
- * session that throws ends alone.
+ * When turns happen, `TurnClock` decides. RTP that has arrived is taken at the tick, a session at a time
+ * (`Arrivals`); all else at once. What a turn writes is flushed at its end. A session that throws ends alone.
  */
 
 import { parseStunMessage, findAttribute } from '#shared/stun/message'
@@ -18,6 +18,7 @@ import type { Millis } from '#shared/time'
 import { minutesOf, parseUfrag } from '#shared/ufrag/route'
 import type { RouteKeyRing } from '#shared/ufrag/route'
 import type { DropCounts, TransceiverDrop } from './drops.ts'
+import { Arrivals } from '../core/arrivals.ts'
 import { IcePath } from '../core/ice/path.ts'
 import type { StunArrival } from '../core/ice/paths.ts'
 import type { IceFault } from '../core/ice/agent.ts'
@@ -68,6 +69,7 @@ export interface MediaLoopParts<Session extends LoopSession> {
 export class MediaLoop<Session extends LoopSession> {
   readonly #parts: MediaLoopParts<Session>
   readonly #reader = new LinkReader()
+  readonly #arrivals: Arrivals
   readonly #pacer: Pacer
   readonly lateness = new Lateness()
   #attentiveUntil = millisOf(0)
@@ -76,6 +78,7 @@ export class MediaLoop<Session extends LoopSession> {
 
   constructor(parts: MediaLoopParts<Session>) {
     this.#parts = parts
+    this.#arrivals = new Arrivals(MAX_ARRIVALS, parts.table.maxSessions)
     this.#pacer = new Pacer(monotonicNow())
   }
 
@@ -104,16 +107,23 @@ export class MediaLoop<Session extends LoopSession> {
     this.#isInTurn = true
     port.receive(waitMillis)
     const now = monotonicNow()
-    if (now >= this.tickAt) this.#tick(now)
+    const isDue = now >= this.tickAt
+    if (isDue) this.#tick(now)
+    if (isDue || port.isFull) {
+      this.#takeArrivals()
+      port.release()
+    }
     this.#endTurn()
   }
 
-  /** Takes the link datagram at `start`; one that comes outside a turn is a turn of its own. */
+  /** Takes the link datagram at `start`; one that comes outside a turn is a turn of its own, as its memory is not kept. */
   handleDatagram(start: number, length: number, senders: Int32Array, senderAt: number): void {
     const isTurn = !this.#isInTurn
     this.#isInTurn = true
     this.#open(start, length, senders, senderAt)
-    if (isTurn) this.#endTurn()
+    if (!isTurn) return
+    this.#takeArrivals()
+    this.#endTurn()
   }
 
   /** Sends what sessions write outside a turn (SCTP and backends work in callbacks of their own) as soon as they are done. */
@@ -196,36 +206,80 @@ export class MediaLoop<Session extends LoopSession> {
   }
 
   #handleMedia(kind: 'dtls' | 'rtp' | 'rtcp', link: number, now: Millis): TransceiverDrop | undefined {
-    const { table, directory, memory } = this.#parts
+    const { table, directory } = this.#parts
     const { payloadStart, payloadLength, client, cookieStart } = this.#reader
     const slot = table.find(directory.vipOf(link), client, 0)
-    const session = table.sessionAt(slot)
     const path = table.pathAt(slot)
-    if (session === undefined || path === undefined) return 'path-unknown'
+    if (path === undefined) return 'path-unknown'
+    if (kind === 'rtp') {
+      if (this.#arrivals.isFull) this.#takeArrivals()
+      this.#arrivals.add(table.rowAt(slot), path, link, payloadStart, payloadLength, cookieStart, now)
+      return undefined
+    }
+    const session = table.sessionAt(slot)
+    if (session === undefined) return 'path-unknown'
     try {
       if (kind === 'dtls') {
         this.attend(now, session.isConnected ? EVENT_ATTENTION : HANDSHAKE_ATTENTION)
         return session.handleDtls(payloadStart, payloadLength)
       }
-      const drop =
-        kind === 'rtp'
-          ? session.handleRtp(payloadStart, payloadLength, path, now)
-          : session.handleRtcp(payloadStart, payloadLength, path, now)
-      if (drop !== undefined) return drop
-      path.link = link
-      directory.learnCookie(link, memory, cookieStart)
-      return undefined
+      const drop = session.handleRtcp(payloadStart, payloadLength, path, now)
+      if (drop === undefined) this.#noteAuthentic(path, link, cookieStart)
+      return drop
     } catch (error) {
       return this.#fail(session, error)
     }
   }
 
+  /** Opens what has arrived before its tick: there is no room to keep it. */
+  #takeArrivals(): void {
+    const { rows, count } = this.#arrivals
+    for (let packet = 0; packet < count; packet++) this.#takeArrivalsOf(rows[packet] ?? 0)
+    this.#arrivals.clear()
+  }
+
+  #takeArrivalsOf(row: number): void {
+    const arrivals = this.#arrivals
+    const session = this.#parts.table.inRow(row)
+    for (let packet = arrivals.firstOf(row); packet >= 0; packet = arrivals.after(packet)) {
+      const drop = session === undefined ? 'session-unknown' : this.#takeArrival(session, packet)
+      if (drop !== undefined) this.#parts.drops.count(drop)
+    }
+    arrivals.drop(row)
+  }
+
+  #takeArrival(session: Session, packet: number): TransceiverDrop | undefined {
+    const { starts, lengths, paths, links, cookieStarts, times } = this.#arrivals
+    const path = paths[packet]
+    if (path === undefined) return 'path-unknown'
+    try {
+      const at = millisOf(times[packet] ?? 0)
+      const drop = session.handleRtp(starts[packet] ?? 0, lengths[packet] ?? 0, path, at)
+      if (drop === undefined) this.#noteAuthentic(path, links[packet] ?? 0, cookieStarts[packet] ?? 0)
+      return drop
+    } catch (error) {
+      return this.#fail(session, error)
+    }
+  }
+
+  /** The client is answered by the link that its last authentic packet came by, with the cookie in it. */
+  #noteAuthentic(path: IcePath, link: number, cookieStart: number): void {
+    path.link = link
+    this.#parts.directory.learnCookie(link, this.#parts.memory, cookieStart)
+  }
+
   #tick(now: Millis): void {
+    const { table, probes } = this.#parts
     this.lateness.note(now - this.tickAt)
     const due = this.#pacer.advance(now)
     // First, so that sessions know which relays are lost.
-    this.#parts.probes.handleTimeout(now)
-    for (const session of this.#parts.table.sessions()) this.#tickSession(session, due, now)
+    probes.handleTimeout(now)
+    for (let row = 0; row < table.rows; row++) {
+      const session = table.inRow(row)
+      if (session === undefined) continue
+      this.#takeArrivalsOf(row)
+      this.#tickSession(session, due, now)
+    }
   }
 
   #endTurn(): void {
@@ -250,6 +304,8 @@ export class MediaLoop<Session extends LoopSession> {
   }
 }
 
+/** Packets that wait for the tick: as many as a batched port keeps datagrams; where bundles make it more, they are taken sooner. */
+const MAX_ARRIVALS = 1_024
 /** A handshake waits no longer for its next packet than a round trip around the world. */
 const HANDSHAKE_ATTENTION = 250
 /** An event on a data channel is seldom alone, and its answer a matter of some milliseconds. */

@@ -60,6 +60,6 @@ export class TurnClock {
 }
 
 /** Between turns while there are sessions (docs/transceiver.md has the measurement). */
-const TURN_MILLIS = 5
+const TURN_MILLIS = 10
 /** How long an attentive turn keeps messages and WebSockets waiting, at most. */
 const ATTENTIVE_WAIT = 1
