@@ -50,15 +50,8 @@ export class JitterBuffer {
 
   readonly #ticksPerMilli: number
   readonly #delay: PlayoutDelay
-  readonly #sequences = new Float64Array(CAPACITY_PACKETS).fill(Number.NaN)
-  readonly #played = new Float64Array(CAPACITY_PACKETS).fill(Number.NaN)
-  readonly #mediaTicks = new Float64Array(CAPACITY_PACKETS)
-  readonly #timestamps = new Uint32Array(CAPACITY_PACKETS)
-  readonly #starts = new Uint16Array(CAPACITY_PACKETS)
-  readonly #lengths = new Uint16Array(CAPACITY_PACKETS)
-  readonly #durations = new Float64Array(CAPACITY_PACKETS)
-  readonly #arrivals = new Float64Array(CAPACITY_PACKETS)
-  readonly #copies = new Uint8Array(CAPACITY_PACKETS)
+  /** One row of `SLOT_WORDS` for each slot: a line of memory, where arrays for each column would be many. */
+  readonly #slots = new Float64Array(CAPACITY_PACKETS * SLOT_WORDS)
   #held = 0
   #writeAt = 0
   #ssrc: number | undefined
@@ -97,7 +90,7 @@ export class JitterBuffer {
     this.#delay.handleArrival(this.#lastTicks / this.#ticksPerMilli, now)
     const verdict = this.#admit(sequence, packet.payloadLength, false)
     if (verdict !== 'held') return this.#count(verdict)
-    this.#store(sequence, packet, source, durationMillis, now)
+    this.#store(sequence, packet, source, durationMillis, now, HELD)
     return 'held'
   }
 
@@ -109,8 +102,7 @@ export class JitterBuffer {
     if (packet.payloadLength > MAX_PAYLOAD_BYTES || packet.ssrc !== this.#ssrc) return
     const sequence = this.#highest + signed16(packet.sequence - this.#highest)
     if (sequence > this.#highest || this.#admit(sequence, packet.payloadLength, true) !== 'held') return
-    this.#store(sequence, packet, source, durationMillis, now)
-    this.#copies[slotOf(sequence)] = 1
+    this.#store(sequence, packet, source, durationMillis, now, HELD_COPY)
   }
 
   /**
@@ -121,13 +113,12 @@ export class JitterBuffer {
   pop(now: Millis): 'packet' | 'missing' | 'empty' {
     if (this.#held === 0) return 'empty'
     const slot = slotOf(this.#next)
-    const isPresent = this.#sequences[slot] === this.#next
+    const isPresent = this.#holds(this.#next)
     if (now + TICK_TOLERANCE_MILLIS < this.#dueAt(isPresent ? this.#next : this.#nextPresent()))
       return 'empty'
     if (isPresent) {
       this.#show(slot)
-      this.#release(slot)
-      this.#played[slot] = this.#next
+      this.#release(slot, PLAYED)
     } else {
       this.lost += 1
       this.#showSuccessor()
@@ -140,22 +131,21 @@ export class JitterBuffer {
   /** When the next packet is due, as the held packet `sequence`, itself or a later one, tells. */
   #dueAt(sequence: number): Millis {
     const slot = slotOf(sequence)
-    const media = (this.#mediaTicks[slot] ?? 0) / this.#ticksPerMilli
+    const media = this.#word(slot, MEDIA_TICKS) / this.#ticksPerMilli
     const due = this.#delay.dueAt(media - (sequence - this.#next) * this.durationMillis)
     // Whatever its timestamp says: a sender's clock may lie.
-    return millisOf(Math.min(due, (this.#arrivals[slot] ?? 0) + MAX_WAIT_MILLIS))
+    return millisOf(Math.min(due, this.#word(slot, ARRIVED_AT) + MAX_WAIT_MILLIS))
   }
 
   #nextPresent(): number {
     let sequence = this.#next + 1
-    while (this.#sequences[slotOf(sequence)] !== sequence) sequence++
+    while (!this.#holds(sequence)) sequence++
     return sequence
   }
 
   /** Forgets what is held and begins a stream with `packet`; returns its sequence number. */
   #restart(packet: JitterPacket): number {
-    this.#sequences.fill(Number.NaN)
-    this.#played.fill(Number.NaN)
+    this.#slots.fill(EMPTY)
     this.#held = 0
     this.#ssrc = packet.ssrc
     this.#next = packet.sequence
@@ -176,11 +166,12 @@ export class JitterBuffer {
   #admit(sequence: number, length: number, isCopy: boolean): JitterVerdict {
     const slot = slotOf(sequence)
     if (sequence < this.#next && !this.#opensBelow(sequence)) {
-      return this.#played[slot] === sequence ? 'duplicate' : 'late'
+      const isPlayed = this.#word(slot, STATE) === PLAYED && this.#word(slot, SEQUENCE) === sequence
+      return isPlayed ? 'duplicate' : 'late'
     }
-    if (this.#sequences[slot] === sequence) {
-      if (isCopy || this.#copies[slot] === 0) return 'duplicate'
-      this.#release(slot)
+    if (this.#holds(sequence)) {
+      if (isCopy || this.#word(slot, STATE) === HELD) return 'duplicate'
+      this.#release(slot, EMPTY)
     }
     this.#makeRoom(sequence)
     this.#makeMemory(length)
@@ -212,8 +203,8 @@ export class JitterBuffer {
 
   #giveUpNext(): void {
     const slot = slotOf(this.#next)
-    if (this.#sequences[slot] === this.#next) {
-      this.#release(slot)
+    if (this.#holds(this.#next)) {
+      this.#release(slot, EMPTY)
       this.overflowed += 1
     } else {
       this.lost += 1
@@ -227,27 +218,32 @@ export class JitterBuffer {
     source: Uint8Array,
     durationMillis: number,
     now: Millis,
+    state: typeof HELD | typeof HELD_COPY,
   ): void {
     const start = this.#writeAt
     this.#writeAt += packet.payloadLength
-    const slot = slotOf(sequence)
-    this.#sequences[slot] = sequence
-    this.#mediaTicks[slot] = this.#ticksOf(packet)
-    this.#timestamps[slot] = packet.timestamp
-    this.#starts[slot] = start
-    this.#lengths[slot] = packet.payloadLength
-    this.#durations[slot] = durationMillis
-    this.#arrivals[slot] = now
-    this.#copies[slot] = 0
+    const slots = this.#slots
+    const at = slotOf(sequence) * SLOT_WORDS
+    slots[at + SEQUENCE] = sequence
+    slots[at + STATE] = state
+    slots[at + MEDIA_TICKS] = this.#ticksOf(packet)
+    slots[at + TIMESTAMP] = packet.timestamp
+    slots[at + START] = start
+    slots[at + LENGTH] = packet.payloadLength
+    slots[at + DURATION] = durationMillis
+    slots[at + ARRIVED_AT] = now
     for (let i = 0; i < packet.payloadLength; i++)
       this.memory[start + i] = source[packet.payloadStart + i] ?? 0
     this.#held += 1
     this.#highest = Math.max(this.#highest, sequence)
   }
 
-  /** Payloads follow each other around the memory; it grows, and then what lies unplayed in the way is given up. */
+  /**
+   * Payloads follow each other around the memory; it grows, and then what lies unplayed in the way is given up. When
+   * nothing is held they begin anew, where the memory is warm.
+   */
   #makeMemory(length: number): void {
-    const isAtEnd = this.#writeAt + length > this.memory.length
+    const isAtEnd = this.#held === 0 || this.#writeAt + length > this.memory.length
     const at = isAtEnd ? 0 : this.#writeAt
     let isTaken = this.#holdsPayloadIn(at, at + length)
     if (isTaken && this.memory.length < MEMORY_BYTES) {
@@ -268,30 +264,41 @@ export class JitterBuffer {
   #holdsPayloadIn(from: number, to: number): boolean {
     for (let sequence = this.#next; this.#held > 0 && sequence <= this.#highest; sequence++) {
       const slot = slotOf(sequence)
-      const start = this.#starts[slot] ?? 0
-      const end = start + (this.#lengths[slot] ?? 0)
-      if (this.#sequences[slot] === sequence && start < to && end > from) return true
+      const start = this.#word(slot, START)
+      const end = start + this.#word(slot, LENGTH)
+      if (this.#holds(sequence) && start < to && end > from) return true
     }
     return false
   }
 
   #show(slot: number): void {
-    this.payloadStart = this.#starts[slot] ?? 0
-    this.payloadLength = this.#lengths[slot] ?? 0
-    this.timestamp = this.#timestamps[slot] ?? 0
-    this.durationMillis = this.#durations[slot] ?? FRAME_MILLIS
-    this.isCopy = this.#copies[slot] === 1
+    this.payloadStart = this.#word(slot, START)
+    this.payloadLength = this.#word(slot, LENGTH)
+    this.timestamp = this.#word(slot, TIMESTAMP)
+    this.durationMillis = this.#word(slot, DURATION)
+    this.isCopy = this.#word(slot, STATE) === HELD_COPY
   }
 
   #showSuccessor(): void {
     const slot = slotOf(this.#next + 1)
-    this.payloadStart = this.#starts[slot] ?? 0
-    this.payloadLength = this.#sequences[slot] === this.#next + 1 ? (this.#lengths[slot] ?? 0) : 0
+    this.payloadStart = this.#word(slot, START)
+    this.payloadLength = this.#holds(this.#next + 1) ? this.#word(slot, LENGTH) : 0
   }
 
-  #release(slot: number): void {
-    this.#sequences[slot] = Number.NaN
+  /** Tells whether the packet is here and waits. */
+  #holds(sequence: number): boolean {
+    const slot = slotOf(sequence)
+    const state = this.#word(slot, STATE)
+    return this.#word(slot, SEQUENCE) === sequence && (state === HELD || state === HELD_COPY)
+  }
+
+  #release(slot: number, state: typeof PLAYED | typeof EMPTY): void {
+    this.#slots[slot * SLOT_WORDS + STATE] = state
     this.#held -= 1
+  }
+
+  #word(slot: number, word: number): number {
+    return this.#slots[slot * SLOT_WORDS + word] ?? 0
   }
 }
 
@@ -303,6 +310,23 @@ function signed16(value: number): number {
 function slotOf(sequence: number): number {
   return sequence & (CAPACITY_PACKETS - 1)
 }
+
+/** What stands in the row of a slot. */
+const SEQUENCE = 0
+const STATE = 1
+const MEDIA_TICKS = 2
+const TIMESTAMP = 3
+const START = 4
+const LENGTH = 5
+const DURATION = 6
+const ARRIVED_AT = 7
+const SLOT_WORDS = 8
+
+/** Whether the packet of a slot waits, by itself or as a copy, or has left. */
+const EMPTY = 0
+const HELD = 1
+const HELD_COPY = 2
+const PLAYED = 3
 
 /** How early a tick may be and still serve a packet that is due at the next. */
 const TICK_TOLERANCE_MILLIS = FRAME_MILLIS / 2

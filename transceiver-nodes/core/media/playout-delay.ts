@@ -11,7 +11,7 @@
 
 import { millisOf } from '#shared/time'
 import type { Millis } from '#shared/time'
-import { SlidingQuantile } from './sliding-quantile.ts'
+import { SlidingExtremes } from './sliding-extremes.ts'
 
 /** Bounds of the delay; equal ones switch the adaptation off. */
 export interface DelayBounds {
@@ -22,7 +22,7 @@ export interface DelayBounds {
 /** Follows the jitter of one stream. */
 export class PlayoutDelay {
   readonly #bounds: DelayBounds
-  readonly #transits = new SlidingQuantile(WINDOW_PACKETS)
+  readonly #transits = new SlidingExtremes(WINDOW_PACKETS, tardyOf(WINDOW_PACKETS))
   /** What is added to a timestamp, in milliseconds, to get the time at which its packet leaves. */
   #offset = 0
   #targetMillis: number
@@ -65,9 +65,14 @@ export class PlayoutDelay {
 
   /** Until the window says enough, no less than the delay at the start. */
   #wantedMillis(): number {
-    const measured = this.#transits.quantile(TARGET_SHARE) - this.#transits.least
+    const measured = this.#transits.greatest(tardyOf(this.#transits.count)) - this.#transits.least
     return this.#transits.count < TRUSTED_PACKETS ? Math.max(measured, INITIAL_MILLIS) : measured
   }
+}
+
+/** Which of `count` transits, counted from the greatest, no more than `1 - TARGET_SHARE` of them exceed. */
+function tardyOf(count: number): number {
+  return count - Math.ceil(TARGET_SHARE * count) + 1
 }
 
 function clamp(value: number, least: number, most: number): number {
