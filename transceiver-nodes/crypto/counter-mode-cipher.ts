@@ -9,7 +9,7 @@
 
 import { readI32, readU8, writeU32 } from '#shared/bytes'
 import * as openssl from './openssl.ts'
-import { IV_ADDRESS, writeIv } from './packet-cipher.ts'
+import { IV_ADDRESS, SaltWords } from './packet-cipher.ts'
 import type { PacketCipher } from './packet-cipher.ts'
 import { PacketMemory } from '#shared/platform/packet-memory'
 import { rolloverOf } from './rollover.ts'
@@ -23,11 +23,11 @@ export class CounterModeCipher implements PacketCipher {
   readonly #cipher: openssl.Address
   readonly #mac: openssl.Address
   readonly #memory: PacketMemory
-  readonly #salt: Uint8Array
+  readonly #salt: SaltWords
 
   constructor(memory: PacketMemory, keys: SessionKeys) {
     this.#memory = memory
-    this.#salt = keys.salt
+    this.#salt = new SaltWords(keys.salt)
     this.#cipher = openssl.demand(openssl.EVP_CIPHER_CTX_new(), 'EVP_CIPHER_CTX_new')
     this.#mac = openssl.demand(openssl.EVP_MAC_CTX_new(HMAC), 'EVP_MAC_CTX_new')
     const key = scratch.address + KEY_AT
@@ -42,7 +42,7 @@ export class CounterModeCipher implements PacketCipher {
 
   sealRtp(start: number, headerBytes: number, length: number, index: number): boolean {
     const packet = this.#memory.address + start
-    writeIv(this.#salt, readI32(this.#memory.bytes, start + RTP_SSRC_AT), index)
+    this.#salt.writeIv(readI32(this.#memory.bytes, start + RTP_SSRC_AT), index)
     if (!this.#crypt(packet + headerBytes, length - headerBytes)) return false
     // The counter stands behind the packet for the MAC only: the tag then takes its place.
     writeU32(this.#memory.bytes, start + length, rolloverOf(index))
@@ -59,13 +59,13 @@ export class CounterModeCipher implements PacketCipher {
     const isDone = this.#authenticate(packet, length + INDEX_BYTES)
     writeU32(bytes, start + length, tagWord)
     if (!isDone || !isTag(bytes, start + length)) return false
-    writeIv(this.#salt, readI32(bytes, start + RTP_SSRC_AT), index)
+    this.#salt.writeIv(readI32(bytes, start + RTP_SSRC_AT), index)
     return this.#crypt(packet + headerBytes, length - headerBytes)
   }
 
   sealRtcp(start: number, length: number, index: number): boolean {
     const packet = this.#memory.address + start
-    writeIv(this.#salt, readI32(this.#memory.bytes, start + RTCP_SSRC_AT), index)
+    this.#salt.writeIv(readI32(this.#memory.bytes, start + RTCP_SSRC_AT), index)
     if (!this.#crypt(packet + RTCP_HEADER_BYTES, length - RTCP_HEADER_BYTES)) return false
     writeU32(this.#memory.bytes, start + length, ENCRYPTED_BIT | index)
     if (!this.#authenticate(packet, length + INDEX_BYTES)) return false
@@ -78,7 +78,7 @@ export class CounterModeCipher implements PacketCipher {
     if (!this.#authenticate(packet, length + INDEX_BYTES)) return false
     if (!isTag(this.#memory.bytes, start + length + INDEX_BYTES)) return false
     if (!isEncrypted) return true
-    writeIv(this.#salt, readI32(this.#memory.bytes, start + RTCP_SSRC_AT), index)
+    this.#salt.writeIv(readI32(this.#memory.bytes, start + RTCP_SSRC_AT), index)
     return this.#crypt(packet + RTCP_HEADER_BYTES, length - RTCP_HEADER_BYTES)
   }
 

@@ -9,7 +9,7 @@
 
 import { readI32, readU8, writeU32 } from '#shared/bytes'
 import * as openssl from './openssl.ts'
-import { IV_ADDRESS, writeIv } from './packet-cipher.ts'
+import { IV_ADDRESS, SaltWords } from './packet-cipher.ts'
 import type { PacketCipher } from './packet-cipher.ts'
 import { PacketMemory } from '#shared/platform/packet-memory'
 import type { SessionKeys } from './srtp-keys.ts'
@@ -21,11 +21,11 @@ export class GcmCipher implements PacketCipher {
   readonly rtcpIndexFromEnd = INDEX_BYTES
   readonly #context: openssl.Address
   readonly #memory: PacketMemory
-  readonly #salt: Uint8Array
+  readonly #salt: SaltWords
 
   constructor(memory: PacketMemory, keys: SessionKeys, use: 'seal' | 'open') {
     this.#memory = memory
-    this.#salt = keys.salt
+    this.#salt = new SaltWords(keys.salt)
     this.#context = openssl.demand(openssl.EVP_CIPHER_CTX_new(), 'EVP_CIPHER_CTX_new')
     const init = use === 'seal' ? openssl.EVP_EncryptInit_ex2 : openssl.EVP_DecryptInit_ex2
     scratch.bytes.set(keys.cipherKey, KEY_AT)
@@ -36,7 +36,7 @@ export class GcmCipher implements PacketCipher {
 
   sealRtp(start: number, headerBytes: number, length: number, index: number): boolean {
     const packet = this.#memory.address + start
-    writeIv(this.#salt, readI32(this.#memory.bytes, start + RTP_SSRC_AT), index)
+    this.#salt.writeIv(readI32(this.#memory.bytes, start + RTP_SSRC_AT), index)
     return (
       this.#beginSeal() &&
       this.#sealUpdate(NULL, packet, headerBytes) &&
@@ -47,7 +47,7 @@ export class GcmCipher implements PacketCipher {
 
   openRtp(start: number, headerBytes: number, length: number, index: number): boolean {
     const packet = this.#memory.address + start
-    writeIv(this.#salt, readI32(this.#memory.bytes, start + RTP_SSRC_AT), index)
+    this.#salt.writeIv(readI32(this.#memory.bytes, start + RTP_SSRC_AT), index)
     return (
       this.#beginOpen(start + length) &&
       this.#openUpdate(NULL, packet, headerBytes) &&
@@ -61,7 +61,7 @@ export class GcmCipher implements PacketCipher {
     const indexAt = length + TAG_BYTES
     const bodyBytes = length - RTCP_HEADER_BYTES
     writeU32(this.#memory.bytes, start + indexAt, ENCRYPTED_BIT | index)
-    writeIv(this.#salt, readI32(this.#memory.bytes, start + RTCP_SSRC_AT), index)
+    this.#salt.writeIv(readI32(this.#memory.bytes, start + RTCP_SSRC_AT), index)
     return (
       this.#beginSeal() &&
       this.#sealUpdate(NULL, packet, RTCP_HEADER_BYTES) &&
@@ -74,7 +74,7 @@ export class GcmCipher implements PacketCipher {
   openRtcp(start: number, length: number, index: number, isEncrypted: boolean): boolean {
     const packet = this.#memory.address + start
     const clearBytes = isEncrypted ? RTCP_HEADER_BYTES : length
-    writeIv(this.#salt, readI32(this.#memory.bytes, start + RTCP_SSRC_AT), index)
+    this.#salt.writeIv(readI32(this.#memory.bytes, start + RTCP_SSRC_AT), index)
     return (
       this.#beginOpen(start + length) &&
       this.#openUpdate(NULL, packet, clearBytes) &&

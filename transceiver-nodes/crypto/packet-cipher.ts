@@ -8,7 +8,7 @@
  *     AES-CM IV    0 0 0 0 | SSRC 4 | index 6 | 0 0   XOR salt, RFC 3711 section 4.1.1
  */
 
-import { readU8, writeU32 } from '#shared/bytes'
+import { readI32, writeU32 } from '#shared/bytes'
 import { PacketMemory } from '#shared/platform/packet-memory'
 import { rolloverOf } from './rollover.ts'
 
@@ -28,21 +28,47 @@ export interface PacketCipher {
   close(): void
 }
 
-/** Writes the vector of the packet `index` of `ssrc` to `IV_ADDRESS`; a 96-bit salt means AES-GCM. */
-export function writeIv(salt: Uint8Array, ssrc: number, index: number): void {
-  const { bytes } = iv
-  const ssrcAt = salt.length - SSRC_FROM_END
-  writeU32(bytes, 0, 0)
-  writeU32(bytes, ssrcAt, ssrc)
-  writeU32(bytes, ssrcAt + 4, rolloverOf(index))
-  bytes[ssrcAt + 8] = index >>> 8
-  bytes[ssrcAt + 9] = index
-  for (let i = 0; i < salt.length; i++) bytes[i] = readU8(bytes, i) ^ readU8(salt, i)
+/** A salt as it is mixed into the vectors of one cipher: in words, which need no array of their own. */
+export class SaltWords {
+  readonly #word0: number
+  readonly #word1: number
+  readonly #word2: number
+  readonly #word3: number
+  readonly #isGcm: boolean
+
+  /** A 96-bit salt means AES-GCM. */
+  constructor(salt: Uint8Array) {
+    const padded = new Uint8Array(IV_BYTES)
+    padded.set(salt)
+    this.#isGcm = salt.length === GCM_SALT_BYTES
+    this.#word0 = readI32(padded, 0)
+    this.#word1 = readI32(padded, 4)
+    this.#word2 = readI32(padded, 8)
+    this.#word3 = readI32(padded, 12)
+  }
+
+  /** Writes the vector of the packet `index` of `ssrc` to `IV_ADDRESS`. */
+  writeIv(ssrc: number, index: number): void {
+    const rollover = rolloverOf(index)
+    const { bytes } = iv
+    if (this.#isGcm) {
+      writeU32(bytes, 0, this.#word0 ^ (ssrc >>> 16))
+      writeU32(bytes, 4, this.#word1 ^ ((ssrc << 16) | (rollover >>> 16)))
+      writeU32(bytes, 8, this.#word2 ^ ((rollover << 16) | (index & 0xffff)))
+    } else {
+      writeU32(bytes, 0, this.#word0)
+      writeU32(bytes, 4, this.#word1 ^ ssrc)
+      writeU32(bytes, 8, this.#word2 ^ rollover)
+      writeU32(bytes, 12, this.#word3 ^ (index << 16))
+    }
+  }
 }
 
-const iv = new PacketMemory(16)
+/** RFC 7714 section 8.1. */
+const GCM_SALT_BYTES = 12
+/** A block of AES, RFC 3711 section 4.1.1; AES-GCM takes the first 12 bytes. */
+const IV_BYTES = 16
+const iv = new PacketMemory(IV_BYTES)
 
-/** Where `writeIv` writes; the last two bytes stay zero, where AES-CM counts blocks. */
+/** Where `writeIv` writes; the last two bytes of a vector for AES-CM are zero, where it counts blocks. */
 export const IV_ADDRESS = iv.address
-
-const SSRC_FROM_END = 10

@@ -72,11 +72,12 @@ export class SrtpReceiver {
   }
 
   #accept(ssrc: number, known: ReceivedStream | undefined): ReceivedStream {
-    return known ?? this.#streams.add(ssrc, { rtp: new ReplayWindow(), rtcp: new ReplayWindow() })
+    return known ?? this.#streams.add({ ssrc, rtp: new ReplayWindow(), rtcp: new ReplayWindow() })
   }
 }
 
 interface ReceivedStream {
+  readonly ssrc: number
   readonly rtp: ReplayWindow
   readonly rtcp: ReplayWindow
 }

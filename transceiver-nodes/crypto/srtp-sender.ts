@@ -68,11 +68,12 @@ export class SrtpSender {
   #streamOf(ssrc: number): SentStream | undefined {
     const known = this.#streams.find(ssrc)
     if (known !== undefined || this.#streams.isFull) return known
-    return this.#streams.add(ssrc, { highestIndex: -1, nextRtcpIndex: 0 })
+    return this.#streams.add({ ssrc, highestIndex: -1, nextRtcpIndex: 0 })
   }
 }
 
 interface SentStream {
+  readonly ssrc: number
   highestIndex: number
   nextRtcpIndex: number
 }

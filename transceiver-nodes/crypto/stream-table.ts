@@ -1,13 +1,14 @@
 /**
  * Keeps what SRTP must remember of each stream, by SSRC: RFC 3711 section 3.2.3.
  *
- * A call has a handful of streams, so a walk over a few words is faster than any map.
+ * A call has a handful of streams, so a walk is faster than any map.
  */
 
 /** A bounded table of streams. */
-export class StreamTable<Stream> {
-  readonly #ssrcs = new Int32Array(MAX_SRTP_STREAMS)
+export class StreamTable<Stream extends { readonly ssrc: number }> {
   readonly #streams: Stream[] = []
+  /** The one that was asked for last, as nearly every packet is of one stream. */
+  #latest: Stream | undefined
 
   get isFull(): boolean {
     return this.#streams.length === MAX_SRTP_STREAMS
@@ -15,17 +16,18 @@ export class StreamTable<Stream> {
 
   /** Finds the stream of `ssrc`, a signed word. */
   find(ssrc: number): Stream | undefined {
-    for (let i = 0; i < this.#streams.length; i++) {
-      if (this.#ssrcs[i] === ssrc) return this.#streams[i]
+    if (this.#latest?.ssrc === ssrc) return this.#latest
+    for (const stream of this.#streams) {
+      if (stream.ssrc === ssrc) return (this.#latest = stream)
     }
     return undefined
   }
 
-  /** Enters `stream` for an `ssrc` that is not there; throws a `RangeError` when full. */
-  add(ssrc: number, stream: Stream): Stream {
+  /** Enters a stream whose SSRC is not there, and returns it; throws a `RangeError` when full. */
+  add(stream: Stream): Stream {
     if (this.isFull) throw new RangeError(`more than ${MAX_SRTP_STREAMS} streams`)
-    this.#ssrcs[this.#streams.length] = ssrc
     this.#streams.push(stream)
+    this.#latest = stream
     return stream
   }
 }
