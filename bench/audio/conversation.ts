@@ -73,7 +73,7 @@ export function converse(
   const receiver = new AudioReceiver({
     payloadType: OPUS,
     redPayloadType: RED,
-    format: CALL_CODECS.opus.createFormat(),
+    format: CALL_CODECS.opus.format,
     createDecoder: () => CALL_CODECS.opus.createDecoder(),
     listener: {
       inputFormat: 'pcm',

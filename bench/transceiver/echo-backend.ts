@@ -11,10 +11,10 @@ export function createEchoBackend(inputFormat: EchoFormat): Backend {
     open: (_call, output) => ({
       inputFormat,
       handleEvent: () => {},
-      // Both are valid during the call only, and are kept by the queue.
+      // Samples are valid during the call only, and are kept by the queue.
       handleAudio: (samples) => output.audio(PART, samples.slice()),
       handlePacket: (payload) => {
-        if (payload.length > 0) output.packet(PART, payload.slice())
+        if (payload.length > 0) output.packet(PART, payload)
       },
       close: () => {},
     }),

@@ -37,7 +37,7 @@ export interface BackendOutput {
   event(event: RealtimeEvent, text?: string): void
   /** Queues 24 kHz mono PCM16 for playout; it may come faster than real time. The samples are kept: do not reuse them. */
   audio(part: AudioPart, samples: Int16Array): void
-  /** Queues one packet of the call's codec for playout, as it will be sent: 20 ms of audio. The bytes are kept. */
+  /** Queues one packet of the call's codec for playout, as it will be sent: 20 ms of audio. The bytes are copied. */
   packet(part: AudioPart, payload: Uint8Array): void
   /** Says that no more audio of this part follows, so that playout can report its end. */
   audioDone(part: AudioPart): void

@@ -68,8 +68,7 @@ export class RealtimeSpeech {
     if (opusFault !== undefined || this.#opus.durationMillis !== FRAME_MILLIS) return 'frame-not-20ms'
     if (frame.durationMillis !== FRAME_MILLIS) return 'frame-not-20ms'
     this.#begin(part)
-    // A copy, because the message is a view into what the network delivered at once.
-    this.#output.packet(part, new Uint8Array(bytes.subarray(frame.payloadStart)))
+    this.#output.packet(part, bytes.subarray(frame.payloadStart))
     return undefined
   }
 

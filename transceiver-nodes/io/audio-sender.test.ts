@@ -54,7 +54,7 @@ describe('AudioSender', () => {
     (codec) => {
       const sender = open(codec)
       for (let frame = 0; frame < 3; frame++) sender.tick(frame)
-      const ticks = CALL_CODECS[codec].createFormat().clockRateHz / 50
+      const ticks = CALL_CODECS[codec].format.clockRateHz / 50
       expect(wire.sent.map(({ sequence }) => sequence)).toEqual([65_534, 65_535, 0])
       expect(wire.sent.map(({ timestamp }) => timestamp)).toEqual([0xffff_ffff, ticks - 1, 2 * ticks - 1])
       for (const { payload } of wire.sent) expect(payload).toEqual([...CALL_CODECS[codec].silence])
@@ -123,7 +123,7 @@ function open(codec: ClientCodec): AudioSender {
     peer: wire,
     playout,
     codec: CALL_CODECS[codec],
-    clockRateHz: CALL_CODECS[codec].createFormat().clockRateHz,
+    clockRateHz: CALL_CODECS[codec].format.clockRateHz,
     payloadType: 111,
     ssrc: 5,
     cname: 'server',

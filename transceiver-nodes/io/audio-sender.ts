@@ -45,6 +45,7 @@ export class AudioSender implements SentAudio {
   #sequence: number
   #wasSpeaking = false
   #payload: Uint8Array
+  #payloadStart = 0
   #payloadLength = 0
 
   constructor(options: AudioSenderOptions) {
@@ -82,13 +83,19 @@ export class AudioSender implements SentAudio {
   }
 
   #loadPayload(pulled: ReturnType<Playout['pull']>): void {
+    const { codec, playout } = this.#options
     if (pulled === 'audio') {
-      this.#payload = ENCODED
-      this.#payloadLength = this.#openEncoder().encode(FRAME, ENCODED, 0, ENCODED.length)
-    } else {
-      this.#payload = pulled === 'packet' ? this.#options.playout.packet : this.#options.codec.silence
-      this.#payloadLength = this.#payload.length
-    }
+      this.#setPayload(ENCODED, 0, this.#openEncoder().encode(FRAME, ENCODED, 0, ENCODED.length))
+    } else if (pulled === 'packet') {
+      const { memory, start, length } = playout.packet
+      this.#setPayload(memory, start, length)
+    } else this.#setPayload(codec.silence, 0, codec.silence.length)
+  }
+
+  #setPayload(memory: Uint8Array, start: number, length: number): void {
+    this.#payload = memory
+    this.#payloadStart = start
+    this.#payloadLength = length
   }
 
   #send(isTalkspurt: boolean): void {
@@ -98,8 +105,9 @@ export class AudioSender implements SentAudio {
     if (start < 0) return
     writeRtpHeader(memory, start, payloadType, isTalkspurt, this.#sequence, this.timestamp, this.ssrc)
     // A loop, because `set` would want a view of each length.
-    const payloadStart = start + RTP_HEADER_BYTES
-    for (let i = 0; i < this.#payloadLength; i++) memory[payloadStart + i] = this.#payload[i] ?? 0
+    const to = start + RTP_HEADER_BYTES
+    const from = this.#payloadStart
+    for (let i = 0; i < this.#payloadLength; i++) memory[to + i] = this.#payload[from + i] ?? 0
     peer.commitRtp(start, length)
     this.#sequence = (this.#sequence + 1) & 0xffff
     this.packetCount++
@@ -116,7 +124,7 @@ export class AudioSender implements SentAudio {
   }
 }
 
-/** What is pulled and encoded at once, by all senders of this thread. */
+/** Where all playouts of this thread write a frame of samples. */
 const FRAME = new Int16Array(FRAME_SAMPLES)
 /** Where all encoders of this thread write: far more than 20 ms take at the bitrate. */
 const ENCODED = new Uint8Array(new ArrayBuffer(400))

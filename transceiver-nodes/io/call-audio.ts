@@ -62,17 +62,22 @@ export interface AudioStatistics {
 /** The audio of one call. */
 export class CallAudio {
   readonly #options: CallAudioOptions
-  readonly #rtp = new RtpView()
+  readonly #memory: Uint8Array
+  readonly #payloadType: number
+  readonly #redPayloadType: number | undefined
   readonly #receiver: AudioReceiver
   readonly #sender: AudioSender
   readonly #reports: Reports
   #reportAt = 0
 
   constructor(options: CallAudioOptions) {
-    this.#options = options
     const { name, payloadType, redPayloadType } = options.codec
+    this.#options = options
+    this.#memory = options.memory
+    this.#payloadType = payloadType
+    this.#redPayloadType = redPayloadType
     const codec = CALL_CODECS[name]
-    const format = codec.createFormat()
+    const { format } = codec
     const createDecoder = () => codec.createDecoder()
     const { listener } = options
     this.#receiver = new AudioReceiver({ payloadType, redPayloadType, format, createDecoder, listener })
@@ -117,15 +122,13 @@ export class CallAudio {
 
   /** Takes a decrypted RTP packet. */
   handleRtp(start: number, length: number, now: Millis): TransceiverDrop | undefined {
-    const { memory, codec } = this.#options
-    const rtp = this.#rtp
-    const fault = rtp.read(memory, start, length)
+    const fault = RTP.read(this.#memory, start, length)
     if (fault !== undefined) return fault
-    if (rtp.payloadType !== codec.payloadType && rtp.payloadType !== codec.redPayloadType) {
+    if (RTP.payloadType !== this.#payloadType && RTP.payloadType !== this.#redPayloadType) {
       return 'rtp-payload-type'
     }
-    this.#reports.handleRtp(rtp, now)
-    return this.#receiver.handleRtp(rtp, memory, now)
+    this.#reports.handleRtp(RTP, now)
+    return this.#receiver.handleRtp(RTP, this.#memory, now)
   }
 
   /** Takes a decrypted RTCP compound packet. */
@@ -173,5 +176,7 @@ export class CallAudio {
   }
 }
 
+/** The view of all calls of this thread. */
+const RTP = new RtpView()
 /** Interval of reports; RFC 3550 section 6.2 allows less than 5 s for so little traffic. */
 const REPORT_INTERVAL = 1000

@@ -10,7 +10,8 @@ import { createOpusDecoder, createOpusEncoder } from './opus.ts'
 
 /** A codec. */
 export interface CallCodec {
-  createFormat(): PacketFormat
+  /** One view for all calls of this thread: it holds until the next packet is read. */
+  readonly format: PacketFormat
   createDecoder(): VoiceDecoder
   createEncoder(): VoiceEncoder
   /** 20 ms of silence as a packet, which costs no encoding. */
@@ -20,7 +21,7 @@ export interface CallCodec {
 /** Every codec that an offer may bring. */
 export const CALL_CODECS: Readonly<Record<ClientCodec, CallCodec>> = {
   opus: {
-    createFormat: () => new OpusPacketView(),
+    format: new OpusPacketView(),
     createDecoder: createOpusDecoder,
     createEncoder: () => createOpusEncoder(),
     // TOC byte for 20 ms of fullband CELT mono (RFC 6716 section 3.1), and its empty coding.
@@ -32,7 +33,7 @@ export const CALL_CODECS: Readonly<Record<ClientCodec, CallCodec>> = {
 
 function g711(law: 'pcmu' | 'pcma'): CallCodec {
   return {
-    createFormat: () => new G711PacketView(),
+    format: new G711PacketView(),
     createDecoder: () => createG711Decoder(law),
     createEncoder: () => createG711Encoder(law),
     silence: g711Silence(law),

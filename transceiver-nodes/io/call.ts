@@ -20,7 +20,6 @@ import type { IceFault } from '../core/ice/agent.ts'
 import type { IceCredentials } from '../core/ice/credentials.ts'
 import type { IcePath } from '../core/ice/path.ts'
 import type { StunArrival } from '../core/ice/paths.ts'
-import type { AudioListener } from '../core/media/audio-receiver.ts'
 import { Playout } from '../core/media/playout.ts'
 import { SessionLimit } from '../core/session-limit.ts'
 import type { SessionLimitReason } from '../core/session-limit.ts'
@@ -77,6 +76,9 @@ export class Call implements LoopSession {
   /** Events that came before the channel was open. */
   readonly #waiting: string[] = []
   #isOpen = false
+  /** Whether the timeline has the first audio of each direction. */
+  #hasHeard = false
+  #hasSpoken = false
   #hasEnded = false
 
   constructor(options: CallOptions, now: Millis) {
@@ -93,12 +95,6 @@ export class Call implements LoopSession {
       describePath: () => this.#describePath(),
       eventId: options.eventId,
     })
-    this.#audio = new CallAudio({
-      ...options.audio,
-      peer: this.#peer,
-      playout: this.#playout,
-      listener: this.#listener(),
-    })
     this.#backend = options.backend.open(
       { callId: options.callId, session: options.session, codec: options.audio.codec.name },
       {
@@ -110,6 +106,12 @@ export class Call implements LoopSession {
         end: (reason) => this.end(reason),
       },
     )
+    this.#audio = new CallAudio({
+      ...options.audio,
+      peer: this.#peer,
+      playout: this.#playout,
+      listener: this.#backend,
+    })
   }
 
   /** How often what was being said was cut short. */
@@ -156,7 +158,10 @@ export class Call implements LoopSession {
     const plain = this.#peer.unprotectRtp(start, length, path, now)
     if (typeof plain === 'string') return plain
     const drop = this.#audio.handleRtp(start, plain, now)
-    if (drop === undefined) this.timeline.mark('firstAudioIn', now)
+    if (drop === undefined && !this.#hasHeard) {
+      this.#hasHeard = true
+      this.timeline.mark('firstAudioIn', now)
+    }
     return drop
   }
 
@@ -172,7 +177,10 @@ export class Call implements LoopSession {
   tick(frame: number, due: number, now: Millis): void {
     this.#audio.tick(frame, due, now)
     this.#conversation.reportPlayout()
-    if (this.#audio.hasSpoken) this.timeline.mark('firstAudioOut', now)
+    if (this.#audio.hasSpoken && !this.#hasSpoken) {
+      this.#hasSpoken = true
+      this.timeline.mark('firstAudioOut', now)
+    }
   }
 
   pollTimeout(): Millis {
@@ -239,18 +247,6 @@ export class Call implements LoopSession {
     this.#audio.close()
     this.#audience.end(reason)
     this.#options.onEnd(this, reason)
-  }
-
-  /** The backend, which opens after the audio that it listens to. */
-  #listener(): AudioListener {
-    const backend = () => this.#backend
-    return {
-      get inputFormat() {
-        return backend().inputFormat
-      },
-      handleAudio: (samples) => backend().handleAudio(samples),
-      handlePacket: (payload, durationMillis) => backend().handlePacket(payload, durationMillis),
-    }
   }
 
   #peerOptions(): PeerOptions {

@@ -147,7 +147,7 @@ function open(codec: ClientCodec): AudioReceiver {
   return new AudioReceiver({
     payloadType: PAYLOAD_TYPE,
     redPayloadType: RED_PAYLOAD_TYPE,
-    format: CALL_CODECS[codec].createFormat(),
+    format: CALL_CODECS[codec].format,
     createDecoder: CALL_CODECS[codec].createDecoder,
     listener: ear,
     delayBounds: DELAY,
@@ -192,7 +192,7 @@ function playWithout(codec: ClientCodec, lost: readonly number[]): void {
 /** Receives a packet of frame `at`, at its time. */
 function receive(index: number, payload: Uint8Array, codec: ClientCodec, type = PAYLOAD_TYPE, at = index) {
   const memory = new Uint8Array(RTP_HEADER_BYTES + payload.length)
-  const ticksPerFrame = CALL_CODECS[codec].createFormat().clockRateHz / 50
+  const ticksPerFrame = CALL_CODECS[codec].format.clockRateHz / 50
   const timestamp = (codec === 'opus' ? at : index) * ticksPerFrame
   writeRtpHeader(memory, 0, type, false, index, timestamp, 1)
   memory.set(payload, RTP_HEADER_BYTES)

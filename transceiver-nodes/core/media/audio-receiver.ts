@@ -13,6 +13,7 @@ import { JitterBuffer } from './jitter-buffer.ts'
 import type { JitterVerdict } from './jitter-buffer.ts'
 import { FRAME_MILLIS, FRAME_SAMPLES } from './pacer.ts'
 import type { PacketFormat, PacketFormatFault } from './packet-format.ts'
+import { payloadView } from './payload-view.ts'
 import type { DelayBounds } from './playout-delay.ts'
 import { RedView } from './red.ts'
 import type { RedFault } from './red.ts'
@@ -50,7 +51,6 @@ export class AudioReceiver {
 
   readonly buffer: JitterBuffer
   readonly #options: AudioReceiverOptions
-  readonly #copy = { sequence: 0, timestamp: 0, ssrc: 0, payloadStart: 0, payloadLength: 0 }
   #decoder: VoiceDecoder | undefined
   #hasHeard = false
   /** The sender has said that it will be silent. */
@@ -105,6 +105,7 @@ export class AudioReceiver {
 
   /** The packet's own sound first: it tells where the stream stands. */
   #handleRed(rtp: RtpView, memory: Uint8Array, now: Millis): ReceiverDrop | undefined {
+    const red = RED
     const fault = red.read(memory, rtp.payloadStart, rtp.payloadLength)
     if (fault !== undefined) return fault
     const own = red.blockCount - 1
@@ -118,19 +119,19 @@ export class AudioReceiver {
   #handleCopy(rtp: RtpView, block: number, memory: Uint8Array, now: Millis): void {
     const { payloadType, format } = this.#options
     const copy = this.#block(rtp, block)
-    if (red.payloadTypes[block] !== payloadType) return
+    if (RED.payloadTypes[block] !== payloadType) return
     if (format.read(memory, copy.payloadStart, copy.payloadLength) !== undefined) return
     this.buffer.pushCopy(copy, memory, format.durationMillis, now)
   }
 
   #block(rtp: RtpView, block: number): Parameters<AudioReceiver['buffer']['push']>[0] {
-    const { blockCount, timestampOffsets, starts, lengths } = red
-    this.#copy.sequence = (rtp.sequence - (blockCount - 1 - block)) & 0xffff
-    this.#copy.timestamp = (rtp.timestamp - (timestampOffsets[block] ?? 0)) >>> 0
-    this.#copy.ssrc = rtp.ssrc
-    this.#copy.payloadStart = starts[block] ?? 0
-    this.#copy.payloadLength = lengths[block] ?? 0
-    return this.#copy
+    const { blockCount, timestampOffsets, starts, lengths } = RED
+    BLOCK.sequence = (rtp.sequence - (blockCount - 1 - block)) & 0xffff
+    BLOCK.timestamp = (rtp.timestamp - (timestampOffsets[block] ?? 0)) >>> 0
+    BLOCK.ssrc = rtp.ssrc
+    BLOCK.payloadStart = starts[block] ?? 0
+    BLOCK.payloadLength = lengths[block] ?? 0
+    return BLOCK
   }
 
   /** Hands on all that is due: a packet may last longer or shorter than a frame. False: nothing is. */
@@ -153,7 +154,7 @@ export class AudioReceiver {
     format.read(memory, payloadStart, payloadLength)
     this.#isQuiet = format.isDtx
     if (listener.inputFormat === 'codec') {
-      listener.handlePacket(memory.subarray(payloadStart, payloadStart + payloadLength), durationMillis)
+      listener.handlePacket(payloadView(memory, payloadStart, payloadLength), durationMillis)
       return
     }
     const samples = this.#openDecoder().decode(memory, payloadStart, payloadLength)
@@ -203,8 +204,9 @@ export class AudioReceiver {
 /** A client that sends nothing for longer is taken to be silent, so that turns end: longer than any packet lasts. */
 const MAX_EMPTY_FRAMES = 10
 
-/** Scratch memory of all receivers of this thread: the packet that is being taken. */
-const red = new RedView()
+/** The views of all receivers of this thread. */
+const RED = new RedView()
+const BLOCK = { sequence: 0, timestamp: 0, ssrc: 0, payloadStart: 0, payloadLength: 0 }
 
 const SILENCE = new Int16Array(FRAME_SAMPLES)
 const NOTHING = new Uint8Array(0)

@@ -14,6 +14,7 @@
 
 import { BACKEND_SAMPLE_RATE_HZ } from '../../backends/backend.ts'
 import type { AudioPart } from '../../backends/backend.ts'
+import { PacketQueue } from './packet-queue.ts'
 
 /** What became of enqueued audio. */
 export type EnqueueVerdict =
@@ -36,7 +37,7 @@ export class Playout {
   readonly #parts: QueuedPart[] = []
   readonly #notices: PlayoutNotice[] = []
   #backlogSamples = 0
-  #packet: Uint8Array = NO_BYTES
+  #packet: QueuedPacket = new PacketQueue()
   #soundingResponse: string | undefined
   /** Those with audio here that are done; the one that sounds, and those that wait. */
   readonly #doneResponses = new Set<string>()
@@ -51,20 +52,24 @@ export class Playout {
     return this.#backlogSamples / SAMPLES_PER_MILLI
   }
 
-  /** What the last `pull` handed out when it said `packet`; valid until the next. */
-  get packet(): Uint8Array {
+  /** What the last `pull` handed out when it said `packet`; valid until the next, or until more is enqueued. */
+  get packet(): QueuedPacket {
     return this.#packet
   }
 
   /** Appends samples to `part`; the array is kept, not copied. */
   enqueue(part: AudioPart, samples: Int16Array): EnqueueVerdict {
-    return this.#append(part, samples, samples.length)
+    const tail = this.#tailFor(part, false, samples.length)
+    if (typeof tail === 'object') tail.pieces.push(samples)
+    return typeof tail === 'object' ? 'queued' : tail
   }
 
-  /** Appends one 20 ms packet of the call's codec to `part`; the bytes are kept, not copied. */
+  /** Appends a copy of one 20 ms packet of the call's codec to `part`. */
   enqueuePacket(part: AudioPart, payload: Uint8Array): EnqueueVerdict {
     if (payload.length > MAX_PACKET_BYTES) return 'packet-too-large'
-    return this.#append(part, payload, payload.length === 0 ? 0 : SAMPLES_PER_PACKET)
+    const tail = this.#tailFor(part, true, payload.length === 0 ? 0 : SAMPLES_PER_PACKET)
+    if (typeof tail === 'object') tail.packets?.push(payload)
+    return typeof tail === 'object' ? 'queued' : tail
   }
 
   /** Says that no more audio of `part` comes, so that its last frame need not wait to be filled. */
@@ -90,10 +95,10 @@ export class Playout {
     if (head === undefined || !hasFrame(head, into.length)) return 'idle'
     if (this.#soundingResponse !== head.part.responseId) this.#start(head.part.responseId)
     const before = head.playedSamples
-    if (head.isPackets) this.#packet = takePacket(head)
-    else into.fill(0, takeFrame(head, into))
+    if (head.packets === undefined) into.fill(0, takeFrame(head, into))
+    else this.#packet = takePacket(head, head.packets)
     this.#backlogSamples -= head.playedSamples - before
-    return head.isPackets ? 'packet' : 'audio'
+    return head.packets === undefined ? 'audio' : 'packet'
   }
 
   /** Empties the queue and returns the parts that were in it, the one that was playing first; no other was heard. */
@@ -113,35 +118,35 @@ export class Playout {
 
   /** Returns the oldest transition not yet told; undefined when all are. */
   nextNotice(): PlayoutNotice | undefined {
-    return this.#notices.shift()
+    return this.#notices.length === 0 ? undefined : this.#notices.shift()
   }
 
-  #append(part: AudioPart, piece: AudioPiece, samples: number): EnqueueVerdict {
+  /** Returns the entry that takes the next `samples` of `part`, and counts them; or why there is none. */
+  #tailFor(part: AudioPart, isPackets: boolean, samples: number): QueuedPart | EnqueueVerdict {
     if (this.#clearedResponses.has(part.responseId)) return 'response-cleared'
     if (this.#backlogSamples + samples > MAX_BACKLOG_SAMPLES) return 'backlog-full'
     if (samples === 0) return 'queued'
-    const tail = this.#tailFor(part, piece)
-    if (tail.isPackets !== piece instanceof Uint8Array) return 'part-mixed'
-    tail.pieces.push(piece)
+    const last = this.#parts.at(-1)
+    const isOpen = last !== undefined && !last.isFinished && isSamePart(last.part, part)
+    if (isOpen && (last.packets !== undefined) !== isPackets) return 'part-mixed'
     this.#backlogSamples += samples
-    return 'queued'
+    return isOpen ? last : this.#begin(part, isPackets)
   }
 
-  /** Returns the entry that takes the next piece of `part`: the last one, or a new one that ends it. */
-  #tailFor(part: AudioPart, piece: AudioPiece): QueuedPart {
-    const tail = this.#parts.at(-1)
-    if (tail !== undefined && !tail.isFinished && isSamePart(tail.part, part)) return tail
-    if (tail !== undefined) tail.isFinished = true
-    const isPackets = piece instanceof Uint8Array
-    const added = { part, isPackets, pieces: [], offset: 0, playedSamples: 0, isFinished: false }
-    this.#parts.push(added)
-    return added
+  /** A new part ends the one before. */
+  #begin(part: AudioPart, isPackets: boolean): QueuedPart {
+    const last = this.#parts.at(-1)
+    if (last !== undefined) last.isFinished = true
+    const packets = isPackets ? new PacketQueue() : undefined
+    const begun = { part, packets, pieces: [], offset: 0, playedSamples: 0, isFinished: false }
+    this.#parts.push(begun)
+    return begun
   }
 
   /** Removes the parts that are finished and handed out, and returns the one to play. */
   #dropPlayedParts(): QueuedPart | undefined {
     let head = this.#parts[0]
-    while (head !== undefined && head.isFinished && head.pieces.length === 0) {
+    while (head !== undefined && head.isFinished && isEmpty(head)) {
       this.#parts.shift()
       head = this.#parts[0]
     }
@@ -170,13 +175,14 @@ export class Playout {
   }
 }
 
-/** Some samples, or one packet. */
-type AudioPiece = Int16Array | Uint8Array
+/** Where a packet lies that was handed out. */
+export type QueuedPacket = Pick<PacketQueue, 'memory' | 'start' | 'length'>
 
 interface QueuedPart {
   readonly part: AudioPart
-  readonly isPackets: boolean
-  readonly pieces: AudioPiece[]
+  /** Undefined: it comes as samples, in pieces. */
+  readonly packets: PacketQueue | undefined
+  readonly pieces: Int16Array[]
   /** Samples of the first piece that were handed out already. */
   offset: number
   /** What was handed out, a packet counted as the samples that it lasts. */
@@ -199,7 +205,7 @@ function heardPart({ part, playedSamples }: QueuedPart): HeardPart {
 /** A frame can be handed out when it is full, or when the part ends in it. */
 function hasFrame(queued: QueuedPart, frameSamples: number): boolean {
   if (queued.isFinished) return true
-  if (queued.isPackets) return queued.pieces.length > 0
+  if (queued.packets !== undefined) return queued.packets.count > 0
   let available = -queued.offset
   for (const piece of queued.pieces) {
     available += piece.length
@@ -208,9 +214,13 @@ function hasFrame(queued: QueuedPart, frameSamples: number): boolean {
   return false
 }
 
-function takePacket(queued: QueuedPart): Uint8Array {
-  queued.playedSamples += SAMPLES_PER_PACKET
-  return queued.pieces.shift() as Uint8Array
+function isEmpty({ packets, pieces }: QueuedPart): boolean {
+  return packets === undefined ? pieces.length === 0 : packets.count === 0
+}
+
+function takePacket(queued: QueuedPart, packets: PacketQueue): PacketQueue {
+  if (packets.shift()) queued.playedSamples += SAMPLES_PER_PACKET
+  return packets
 }
 
 /** Copies the next samples and returns how many there were. */
@@ -228,7 +238,6 @@ function takeFrame(queued: QueuedPart, into: Int16Array): number {
   return copied
 }
 
-const NO_BYTES = new Uint8Array(0)
 const SAMPLES_PER_MILLI = BACKEND_SAMPLE_RATE_HZ / 1000
 /** What a packet lasts, as docs/backends.md asks of a backend. */
 const SAMPLES_PER_PACKET = 20 * SAMPLES_PER_MILLI
