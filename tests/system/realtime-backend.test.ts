@@ -332,7 +332,10 @@ describe('audio', () => {
     remote.say(...turnOf(octets, 70))
     await call.untilType('response.done')
     const packets: Uint8Array[] = []
-    while (call.play(1)[0] === 'packet') packets.push(call.playout.packet)
+    while (call.play(1)[0] === 'packet') {
+      const { memory, start, length } = call.playout.packet
+      packets.push(memory.slice(start, start + length))
+    }
     const joined = concatBytes(...packets)
     expect(packets).toHaveLength(4)
     expect(joined.subarray(0, 500)).toEqual(octets)
