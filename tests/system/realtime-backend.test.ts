@@ -332,10 +332,7 @@ describe('audio', () => {
     remote.say(...turnOf(octets, 70))
     await call.untilType('response.done')
     const packets: Uint8Array[] = []
-    while (call.play(1)[0] === 'packet') {
-      const { memory, start, length } = call.playout.packet
-      packets.push(memory.slice(start, start + length))
-    }
+    while (call.play(1)[0] === 'packet') packets.push(packetOf(call.playout))
     const joined = concatBytes(...packets)
     expect(packets).toHaveLength(4)
     expect(joined.subarray(0, 500)).toEqual(octets)
@@ -432,7 +429,7 @@ describe('the binary subprotocol', () => {
     remote.say({ type: 'response.output_audio.done', event_id: 'e', ...PART })
     await call.untilType('response.output_audio.done')
     expect(call.play(2)).toEqual(['packet', 'idle'])
-    expect(new Uint8Array(call.playout.packet)).toEqual(OPUS_20_MS)
+    expect(packetOf(call.playout)).toEqual(OPUS_20_MS)
     expect(call.types).not.toContain('firsthop.output_audio.part')
   })
 
@@ -588,3 +585,8 @@ describe('a backend that fails', () => {
     expect(neighbour.endReason).toBeUndefined()
   })
 })
+
+/** A copy of what the last `pull` handed out. */
+function packetOf({ packet: { memory, start, length } }: Playout): Uint8Array {
+  return memory.slice(start, start + length)
+}

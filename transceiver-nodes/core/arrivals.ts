@@ -41,7 +41,7 @@ export class Arrivals {
     this.links = new Int32Array(capacity)
     this.cookieStarts = new Int32Array(capacity)
     this.times = new Float64Array(capacity)
-    this.paths = new Array<undefined>(capacity).fill(undefined)
+    this.paths = Array.from({ length: capacity }, () => undefined)
     this.#next = new Int32Array(capacity)
     this.#first = new Int32Array(sessions)
     this.#last = new Int32Array(sessions)

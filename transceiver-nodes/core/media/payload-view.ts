@@ -13,4 +13,4 @@ export function payloadView(memory: Uint8Array, start: number, length: number): 
 export const MAX_VIEW_BYTES = 1_500
 
 const SHARED = new Uint8Array(new ArrayBuffer(MAX_VIEW_BYTES))
-const VIEWS = new Array<Uint8Array | undefined>(MAX_VIEW_BYTES + 1).fill(undefined)
+const VIEWS = Array.from({ length: MAX_VIEW_BYTES + 1 }, (): Uint8Array | undefined => undefined)
