@@ -76,6 +76,11 @@ export class UdpClients {
     if (caller !== undefined) caller.isTalking = true
   }
 
+  /** Has every client be silent, until it is to talk again. */
+  hush(): void {
+    for (const caller of this.#callers) caller.isTalking = false
+  }
+
   /** The UDP port of a client. */
   portOf(number: number): number {
     return this.#callers[number]?.socket.address().port ?? 0

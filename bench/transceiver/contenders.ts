@@ -16,6 +16,8 @@ export interface Contender {
   call(): Promise<number>
   /** Has a client talk: 50 packets a second. */
   talk(id: number): void
+  /** Has every client be silent. */
+  hush(): void
   /** Ends a call from the client's side; a reference's clients stay. */
   hangUp(id: number): void
   /** Audio packets that clients have sent, and those that came back. */
@@ -42,6 +44,7 @@ export async function startEngine(
     ...commandsOf(server),
     call: () => clients.call((offer) => place(server, offer)),
     talk: (id) => clients.talk(id),
+    hush: () => clients.hush(),
     hangUp: (id) => clients.hangUp(id),
     get sent() {
       return clients.sent
@@ -71,6 +74,7 @@ export async function startReference(
     ...commandsOf(server),
     call: () => clients.call((offer) => place(server, offer)),
     talk: (id) => clients.talk(id),
+    hush: () => clients.hush(),
     hangUp: () => {},
     get sent() {
       return clients.sent
@@ -128,17 +132,25 @@ export async function measureHandshakes(contender: Contender, calls: number): Pr
   return (after.cpuMicros - before.cpuMicros) / 1_000 / calls
 }
 
-/** Kilobytes of resident memory for each of `sessions` that talk, beyond what the first few take. */
-export async function measureMemory(contender: Contender, sessions: number): Promise<number> {
-  const resident = async () => {
-    await sleep(SETTLE_MILLIS)
-    await contender.collect()
-    return (await contender.report()).rssBytes
+/**
+ * Kilobytes of resident memory for each of `sessions` that have talked, beyond what as many as `first` take: by then
+ * code and heaps have grown to what a server at work needs, and what is freed and free is in use.
+ */
+export async function measureMemory(contender: Contender, first: number, sessions: number): Promise<number> {
+  const before = await residentWith(contender, first)
+  return ((await residentWith(contender, sessions)) - before) / sessions / 1_024
+}
+
+/** What is resident with so many sessions more; a few talk at a time, as all of them would not fit a core of each server. */
+async function residentWith(contender: Contender, sessions: number): Promise<number> {
+  for (let made = 0; made < sessions; made += TALKERS) {
+    for (let i = 0; i < Math.min(TALKERS, sessions - made); i++) contender.talk(await contender.call())
+    await sleep(TALK_MILLIS)
+    contender.hush()
   }
-  for (let i = 0; i < FIRST_SESSIONS; i++) contender.talk(await contender.call())
-  const before = await resident()
-  for (let i = 0; i < sessions; i++) contender.talk(await contender.call())
-  return ((await resident()) - before) / sessions / 1_024
+  await sleep(SETTLE_MILLIS)
+  await contender.collect()
+  return (await contender.report()).rssBytes
 }
 
 async function callAndEnd(contender: Contender, calls: number): Promise<void> {
@@ -164,11 +176,14 @@ function commandsOf(server: LineProcess): Pick<Contender, 'report' | 'collect' |
 
 function startServer(file: string, ...options: string[]): Promise<LineProcess> {
   const path = fileURLToPath(new URL(file, import.meta.url))
-  return LineProcess.start([process.execPath, '--expose-gc', path, ...options])
+  return LineProcess.start([process.execPath, '--expose-gc', ...YOUNG_HEAP, path, ...options])
 }
 
-/** Sessions that have just begun have settled by then. */
-const SETTLE_MILLIS = 2_000
+/** Of its full size (the default) from the beginning, so that its growth is not taken for that of sessions. */
+const YOUNG_HEAP = ['--min-semi-space-size=16', '--max-semi-space-size=16']
+const TALKERS = 20
+const TALK_MILLIS = 1_000
+/** What was said has been echoed by then. */
+const SETTLE_MILLIS = 3_000
 /** Compilers have done most of what they will by then. */
 const WARM_CALLS = 300
-const FIRST_SESSIONS = 10

@@ -104,6 +104,11 @@ export class LinkClients {
     if (talker !== undefined) talker.dueAt = monotonicNow() + Math.random() * FRAME_MILLIS
   }
 
+  /** Has every client be silent, until it is to talk again. */
+  hush(): void {
+    for (const talker of this.#talkers.values()) talker.dueAt = Infinity
+  }
+
   /** Ends a call. */
   hangUp(id: number): void {
     this.#talkers.get(id)?.client.close()

@@ -23,9 +23,9 @@ const PACKET_MILLIS = isQuick ? 3_000 : 8_000
 const WARM_MILLIS = isQuick ? 5_000 : 20_000
 const ROUNDS = isQuick ? 1 : 3
 const HANDSHAKES = isQuick ? 40 : 150
-const MEMORY_SESSIONS = isQuick ? 50 : 150
+const [MEMORY_FIRST, MEMORY_SESSIONS] = isQuick ? [60, 100] : [200, 300]
 /** More would be refused: each takes a fiftieth of a core. */
-const TRANSCODING_SESSIONS = 20
+const [TRANSCODING_FIRST, TRANSCODING_SESSIONS] = [10, 20]
 const CAPACITY_STEP = isQuick ? 300 : 100
 const CAPACITY_MILLIS = isQuick ? 2_000 : 4_000
 
@@ -54,10 +54,12 @@ const handshakes: Partial<Record<Name, number>> = {}
 const kilobytes: Partial<Record<Name, number>> = {}
 for (const name of ['passthrough', 'werift', 'libdatachannel'] as const) {
   handshakes[name] = round2(await using(name, (it) => measureHandshakes(it, HANDSHAKES)))
-  kilobytes[name] = round2(await using(name, (it) => measureMemory(it, MEMORY_SESSIONS)))
+  kilobytes[name] = round2(await using(name, (it) => measureMemory(it, MEMORY_FIRST, MEMORY_SESSIONS)))
   note(`${name}: ${handshakes[name]} ms per handshake, ${kilobytes[name]} KB per session`)
 }
-kilobytes.transcode = round2(await using('transcode', (it) => measureMemory(it, TRANSCODING_SESSIONS)))
+kilobytes.transcode = round2(
+  await using('transcode', (it) => measureMemory(it, TRANSCODING_FIRST, TRANSCODING_SESSIONS)),
+)
 const capacity = await findCapacity(
   [PLAIN_PACKET],
   CAPACITY_STEP,

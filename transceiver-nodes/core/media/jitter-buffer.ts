@@ -339,8 +339,8 @@ export const CAPACITY_PACKETS = 64
 
 /** Room for 1.3 s of Opus at 100 kbit/s, or of G.711 in packets of 20 ms. */
 const MEMORY_BYTES = 16_384
-/** What a call begins with, and most never exceed: the largest delay of Opus at 100 kbit/s. Longer than a payload. */
-const FIRST_MEMORY_BYTES = 4_096
+/** What a call begins with, and most never exceed: the largest delay of Opus at 64 kbit/s. Longer than a payload. */
+const FIRST_MEMORY_BYTES = 2_048
 
 /** Largest RTP payload taken; no datagram from a client carries more. */
 export const MAX_PAYLOAD_BYTES = 1452
