@@ -13,6 +13,7 @@ import { openSocket } from '#shared/platform/udp-socket'
 import { RouteKeyRing } from '#shared/ufrag/route'
 import type { TransceiverConfig } from '../../transceiver-nodes/config.ts'
 import { LATENESS_BOUNDS } from '../../transceiver-nodes/core/lateness.ts'
+import { GoodbyeSlab } from '../../transceiver-nodes/core/goodbye-slab.ts'
 import { createCertificate } from '../../transceiver-nodes/crypto/certificate.ts'
 import { LINK_BUFFER_BYTES } from '../../transceiver-nodes/io/link-port.ts'
 import { startMediaEngine } from '../../transceiver-nodes/io/media-engine.ts'
@@ -69,6 +70,7 @@ const engine = await startMediaEngine({
   certificate: createCertificate(),
   backend: createEchoBackend(format as EchoFormat),
   socket: openSocket({ bind: link, bufferBytes: LINK_BUFFER_BYTES }),
+  goodbyes: new SharedArrayBuffer(GoodbyeSlab.bytesFor(config.capacity)),
   refreshFleet: () => {},
   onSideband: () => undefined,
   log,
