@@ -219,5 +219,6 @@ function createWeriftAssociation(
   association.stateChanged.connected.allUnsubscribe()
   association.onSackReceived = async () => {}
   const limits = { advertisedRwnd, _inboundStreamsMax: MAX_STREAMS, _outboundStreamsCount: MAX_STREAMS }
-  return Object.assign(association as unknown as WeriftAssociation, limits)
+  // Of its transport it needs `send` alone, and would keep all of it for the call's life.
+  return Object.assign(association as unknown as WeriftAssociation, limits, { transport: { send: sendData } })
 }
