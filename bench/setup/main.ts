@@ -22,11 +22,13 @@ import type { ProductionWorker } from './production-worker.ts'
 /** Milliseconds from the offer, and where those until the answer went. */
 interface Figures {
   readonly calls: number
+  /** How many of them began while the machine had nothing else to do. */
+  readonly quietCalls: number
   readonly millis: Readonly<Record<Step | 'connectedAfterAnswer', Quantiles>>
   readonly answerParts: Readonly<Record<keyof AnswerParts, Quantiles>>
 }
 
-type Step = Exclude<keyof SetupTimes, 'parts'>
+type Step = Exclude<keyof SetupTimes, 'parts' | 'isQuiet'>
 
 /** Calls on this machine, by what they found. */
 interface LocalFigures {
@@ -62,8 +64,8 @@ const SNAP = 'WebRTC-Sctp-Snap/Enabled/'
 const IDLE_MILLIS = 20_000
 /** Between a page's opening and its call: opening it, and closing the one before, is work of the benchmark's own. */
 const SETTLE_MILLIS = 500
-const IN_BAND = { channelId: undefined, idleMillis: SETTLE_MILLIS }
-const NEGOTIATED = { channelId: 4, idleMillis: SETTLE_MILLIS }
+const IN_BAND = { channelId: undefined, idleMillis: SETTLE_MILLIS, waitsForQuiet: false }
+const NEGOTIATED = { ...IN_BAND, channelId: 4 }
 
 const TITLES: Readonly<Record<keyof LocalFigures, string>> = {
   workerd: 'The production bundle of the Worker in workerd',
@@ -98,8 +100,8 @@ async function measureWorkers(
   stack: Stack,
   worker: ProductionWorker,
 ): Promise<LocalFigures> {
-  const form = { ...IN_BAND, key: await mintKey(worker.url) }
-  const devForm = { ...IN_BAND, key: await mintKey(stack.url) }
+  const form = { ...IN_BAND, waitsForQuiet: true, key: await mintKey(worker.url) }
+  const devForm = { ...form, key: await mintKey(stack.url) }
   const warm: SetupTimes[] = []
   const dev: SetupTimes[] = []
   const idle: SetupTimes[] = []
@@ -130,6 +132,7 @@ function figuresOf(times: readonly SetupTimes[]): Figures {
   const part = (name: keyof AnswerParts) => quantiles(({ parts }) => parts[name])
   return {
     calls: times.length,
+    quietCalls: times.filter(({ isQuiet }) => isQuiet).length,
     millis: {
       offer: quantiles(({ offer }) => offer),
       answer: quantiles(({ answer }) => answer),
@@ -204,7 +207,9 @@ async function withBrowser<Result>(
 
 function print(local: LocalFigures, trips: Record<string, RoundTrips>): void {
   for (const [name, figures] of Object.entries(local) as [keyof LocalFigures, Figures][]) {
-    console.log(`${TITLES[name]}: ${figures.calls} calls, milliseconds from the offer`)
+    console.log(
+      `${TITLES[name]}: ${figures.calls} calls, ${figures.quietCalls} of them begun in quiet, milliseconds from the offer`,
+    )
     console.table(figures.millis)
     console.log('of which until the answer')
     console.table(figures.answerParts)

@@ -1,6 +1,7 @@
 /** One call of a browser, timed inside the page: from the offer to the first audio. */
 
 import type { Browser } from 'playwright-core'
+import { untilQuiet } from './quiet-moment.ts'
 
 /** When the steps of a call's setup were done, in milliseconds since its offer was sent. */
 export interface SetupTimes {
@@ -14,6 +15,8 @@ export interface SetupTimes {
   readonly channel: number
   /** The first packet of the agent's audio has come. */
   readonly audio: number
+  /** Whether the machine had nothing else to do when the call began. */
+  readonly isQuiet: boolean
   /** Where the time until `answer` went. */
   readonly parts: AnswerParts
 }
@@ -44,6 +47,8 @@ export interface CallForm {
   readonly channelId: number | undefined
   /** How long the page waits, doing nothing, before it calls. */
   readonly idleMillis: number
+  /** Whether it then waits for a moment in which the machine has nothing else to do. */
+  readonly waitsForQuiet: boolean
 }
 
 /** Places a call from a page of its own, hangs up and returns its times. */
@@ -53,14 +58,22 @@ export async function timeCall(browser: Browser, url: string, form: CallForm): P
     // Any document of the origin will do; this one has the Worker read nothing.
     await page.goto(`${url}/healthz`)
     await page.waitForTimeout(form.idleMillis)
-    return await page.evaluate(callInPage, { key: form.key, channelId: form.channelId ?? -1 })
+    const isQuiet = form.waitsForQuiet && (await untilQuiet())
+    const times = await page.evaluate(callInPage, { key: form.key, channelId: form.channelId ?? -1 })
+    return { ...times, isQuiet }
   } finally {
     await page.close()
   }
 }
 
 /** Runs in the page, so it names nothing outside itself. */
-async function callInPage({ key, channelId }: { key: string; channelId: number }): Promise<SetupTimes> {
+async function callInPage({
+  key,
+  channelId,
+}: {
+  key: string
+  channelId: number
+}): Promise<Omit<SetupTimes, 'isQuiet'>> {
   const connection = new RTCPeerConnection()
   const media = await navigator.mediaDevices.getUserMedia({ audio: true })
   for (const track of media.getTracks()) connection.addTrack(track, media)
