@@ -36,10 +36,11 @@ export class TurnClock {
       this.#immediate = setImmediate(() => this.#turn(ATTENTIVE_WAIT))
       return
     }
-    const tickAt = this.#loop.tickAt
-    const wait =
-      this.#port.isPolled && this.#loop.hasSessions ? Math.min(TURN_MILLIS, tickAt - now) : tickAt - now
-    this.#timer = setTimeout(() => this.#turn(0), Math.max(0, wait))
+    const untilTick = this.#loop.tickAt - now
+    const hasTime = this.#port.isPolled && this.#loop.hasSessions && untilTick > TURN_MILLIS + LEAST_MILLIS
+    // A timer has whole milliseconds: rounded down, it would come just before the tick, for nothing.
+    const wait = hasTime ? TURN_MILLIS : Math.max(0, Math.ceil(untilTick))
+    this.#timer = setTimeout(() => this.#turn(0), wait)
   }
 
   /** Ends the turns. */
@@ -61,5 +62,7 @@ export class TurnClock {
 
 /** Between turns while there are sessions (docs/transceiver.md has the measurement). */
 const TURN_MILLIS = 10
+/** A turn closer to the tick than this is left out. */
+const LEAST_MILLIS = 2
 /** How long an attentive turn keeps messages and WebSockets waiting, at most. */
 const ATTENTIVE_WAIT = 1
