@@ -133,6 +133,7 @@ class World {
       asked: [],
       hasExpired: false,
     }))
+    for (const [handle, session] of this.sessions.entries()) this.#table.add(handle, session)
   }
 
   transactionId(): Uint8Array {
