@@ -60,7 +60,7 @@ export class PacketQueue {
   /** The page that the next packet goes to, with room for `bytes` at `#writeAt`. */
   #pageFor(bytes: number): Uint8Array {
     if (this.#count === 0 && this.#pages.length > 0) {
-      this.#pages.length = 1
+      if (this.#pages.length > 1) this.#pages.length = 1
       this.#readAt = 0
       this.#writeAt = 0
     }

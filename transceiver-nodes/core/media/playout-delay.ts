@@ -11,7 +11,7 @@
 
 import { millisOf } from '#shared/time'
 import type { Millis } from '#shared/time'
-import { SlidingExtremes } from './sliding-extremes.ts'
+import { TransitWindow } from './transit-window.ts'
 
 /** Bounds of the delay; equal ones switch the adaptation off. */
 export interface DelayBounds {
@@ -22,7 +22,7 @@ export interface DelayBounds {
 /** Follows the jitter of one stream. */
 export class PlayoutDelay {
   readonly #bounds: DelayBounds
-  readonly #transits = new SlidingExtremes(WINDOW_PACKETS, tardyOf(WINDOW_PACKETS))
+  readonly #transits = new TransitWindow()
   /** What is added to a timestamp, in milliseconds, to get the time at which its packet leaves. */
   #offset = 0
   #targetMillis: number
@@ -43,12 +43,13 @@ export class PlayoutDelay {
   /** Learns from a packet whose timestamp is `mediaMillis` and which arrived at `now`. */
   handleArrival(mediaMillis: number, now: Millis): void {
     const { minMillis, maxMillis } = this.#bounds
+    const transits = this.#transits
     const transit = now - mediaMillis
-    if (Math.abs(transit - this.#transits.least) > JUMP_MILLIS) this.restart()
-    this.#transits.push(transit)
-    const { least } = this.#transits
-    const wanted = this.#wantedMillis()
-    const lowest = this.#transits.count === 1 ? wanted : this.#offset - least - FALL_MILLIS_PER_PACKET
+    if (Math.abs(transit - transits.least) > JUMP_MILLIS) transits.clear()
+    transits.push(transit)
+    const { least, count } = transits
+    const wanted = wantedMillis(transits)
+    const lowest = count === 1 ? wanted : this.#offset - least - FALL_MILLIS_PER_PACKET
     this.#targetMillis = clamp(Math.max(wanted, lowest), minMillis, maxMillis)
     this.#offset = least + this.#targetMillis
   }
@@ -62,17 +63,17 @@ export class PlayoutDelay {
   restart(): void {
     this.#transits.clear()
   }
-
-  /** Until the window says enough, no less than the delay at the start. */
-  #wantedMillis(): number {
-    const measured = this.#transits.greatest(tardyOf(this.#transits.count)) - this.#transits.least
-    return this.#transits.count < TRUSTED_PACKETS ? Math.max(measured, INITIAL_MILLIS) : measured
-  }
 }
 
-/** Which of `count` transits, counted from the greatest, no more than `1 - TARGET_SHARE` of them exceed. */
-function tardyOf(count: number): number {
-  return count - Math.ceil(TARGET_SHARE * count) + 1
+/** Until the window says enough, no less than the delay at the start. */
+function wantedMillis({ least, greatest, second, count }: TransitWindow): number {
+  const measured = (mayMissOne(count) ? second : greatest) - least
+  return count < TRUSTED_PACKETS ? Math.max(measured, INITIAL_MILLIS) : measured
+}
+
+/** Of a whole window one packet, and no second one, may come later than `TARGET_SHARE` asks. */
+function mayMissOne(count: number): boolean {
+  return count - Math.ceil(TARGET_SHARE * count) >= 1
 }
 
 function clamp(value: number, least: number, most: number): number {
@@ -81,9 +82,6 @@ function clamp(value: number, least: number, most: number): number {
 
 /** Delay of a call: from a frame, which the ticks need, to what a turn of talk can bear. */
 export const DELAY_BOUNDS: DelayBounds = { minMillis: 20, maxMillis: 200 }
-
-/** Five seconds of packets. */
-const WINDOW_PACKETS = 250
 
 /** Share of the packets that come in time: less saves some milliseconds for each further percent that is lost. */
 const TARGET_SHARE = 0.995

@@ -123,7 +123,7 @@ export class Playout {
 
   /** Returns the entry that takes the next `samples` of `part`, and counts them; or why there is none. */
   #tailFor(part: AudioPart, isPackets: boolean, samples: number): QueuedPart | EnqueueVerdict {
-    if (this.#clearedResponses.has(part.responseId)) return 'response-cleared'
+    if (this.#isCleared(part.responseId)) return 'response-cleared'
     if (this.#backlogSamples + samples > MAX_BACKLOG_SAMPLES) return 'backlog-full'
     if (samples === 0) return 'queued'
     const last = this.#parts.at(-1)
@@ -131,6 +131,11 @@ export class Playout {
     if (isOpen && (last.packets !== undefined) !== isPackets) return 'part-mixed'
     this.#backlogSamples += samples
     return isOpen ? last : this.#begin(part, isPackets)
+  }
+
+  /** A look at the size spares hashing the name: mostly, nothing has been cleared. */
+  #isCleared(responseId: string): boolean {
+    return this.#clearedResponses.size > 0 && this.#clearedResponses.has(responseId)
   }
 
   /** A new part ends the one before. */
@@ -191,6 +196,7 @@ interface QueuedPart {
 }
 
 function isSamePart(a: AudioPart, b: AudioPart): boolean {
+  if (a === b) return true
   return a.itemId === b.itemId && a.contentIndex === b.contentIndex && a.responseId === b.responseId
 }
 
