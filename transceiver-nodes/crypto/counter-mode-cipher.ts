@@ -1,5 +1,6 @@
 /**
- * AES_CM_128_HMAC_SHA1_80 for SRTP and SRTCP, RFC 3711 sections 4.1.1 and 4.2.1, on kept OpenSSL contexts.
+ * AES_CM_128_HMAC_SHA1_80 for SRTP and SRTCP, RFC 3711 sections 4.1.1 and 4.2.1, on OpenSSL contexts that all
+ * sessions of the thread share.
  *
  *     SRTP    header | payload (encrypted) | tag 10        the tag covers all before it, and the rollover counter
  *     SRTCP   header 8 | reports (encrypted) | E + index 4 | tag 10
@@ -9,7 +10,7 @@
 
 import { readI32, readU8, writeU32 } from '#shared/bytes'
 import * as openssl from './openssl.ts'
-import { IV_ADDRESS, SaltWords } from './packet-cipher.ts'
+import { IV_ADDRESS, KeyWords, SaltWords } from './packet-cipher.ts'
 import type { PacketCipher } from './packet-cipher.ts'
 import { PacketMemory } from '#shared/platform/packet-memory'
 import { rolloverOf } from './rollover.ts'
@@ -20,24 +21,19 @@ export class CounterModeCipher implements PacketCipher {
   readonly rtpTrailerBytes = TAG_BYTES
   readonly rtcpTrailerBytes = INDEX_BYTES + TAG_BYTES
   readonly rtcpIndexFromEnd = INDEX_BYTES + TAG_BYTES
-  readonly #cipher: openssl.Address
-  readonly #mac: openssl.Address
   readonly #memory: PacketMemory
   readonly #salt: SaltWords
+  readonly #cipherKey: KeyWords
+  readonly #authKey: KeyWords
 
-  constructor(memory: PacketMemory, keys: SessionKeys) {
+  constructor(memory: PacketMemory, { cipherKey, authKey, salt }: SessionKeys) {
+    if (cipherKey.length !== CIPHER_KEY_BYTES || authKey.length !== AUTH_KEY_BYTES) {
+      throw new RangeError(`AES-128-CTR, HMAC-SHA1: keys of ${cipherKey.length} and ${authKey.length} bytes`)
+    }
     this.#memory = memory
-    this.#salt = new SaltWords(keys.salt)
-    this.#cipher = openssl.demand(openssl.EVP_CIPHER_CTX_new(), 'EVP_CIPHER_CTX_new')
-    this.#mac = openssl.demand(openssl.EVP_MAC_CTX_new(HMAC), 'EVP_MAC_CTX_new')
-    const key = scratch.address + KEY_AT
-    scratch.bytes.set(keys.cipherKey, KEY_AT)
-    const cipherDone = openssl.EVP_EncryptInit_ex2(this.#cipher, AES_128_CTR, key, NULL, NULL)
-    scratch.bytes.set(keys.authKey, KEY_AT)
-    const macDone = openssl.EVP_MAC_init(this.#mac, key, keys.authKey.length, DIGEST_PARAMETER)
-    scratch.bytes.fill(0, KEY_AT, KEY_AT + keys.authKey.length)
-    openssl.demand(cipherDone, 'AES-128-CTR')
-    openssl.demand(macDone, 'HMAC-SHA1')
+    this.#salt = new SaltWords(salt)
+    this.#cipherKey = new KeyWords(cipherKey)
+    this.#authKey = new KeyWords(authKey)
   }
 
   sealRtp(start: number, headerBytes: number, length: number, index: number): boolean {
@@ -83,23 +79,27 @@ export class CounterModeCipher implements PacketCipher {
   }
 
   close(): void {
-    openssl.EVP_CIPHER_CTX_free(this.#cipher)
-    openssl.EVP_MAC_CTX_free(this.#mac)
+    for (const key of [this.#cipherKey, this.#authKey]) {
+      key.clear()
+      key.writeTo(scratch.bytes, KEY_AT)
+    }
   }
 
   #crypt(data: openssl.Address, length: number): boolean {
+    this.#cipherKey.writeTo(scratch.bytes, KEY_AT)
     return (
-      openssl.EVP_EncryptInit_ex2(this.#cipher, NULL, NULL, IV_ADDRESS, NULL) === 1 &&
-      openssl.EVP_EncryptUpdate(this.#cipher, data, OUT_LENGTH, data, length) === 1
+      openssl.EVP_EncryptInit_ex2(CIPHER, NULL, KEY, IV_ADDRESS, NULL) === 1 &&
+      openssl.EVP_EncryptUpdate(CIPHER, data, OUT_LENGTH, data, length) === 1
     )
   }
 
   /** Writes the whole MAC of `length` bytes to `MAC_AT`. */
   #authenticate(data: openssl.Address, length: number): boolean {
+    this.#authKey.writeTo(scratch.bytes, KEY_AT)
     return (
-      openssl.EVP_MAC_init(this.#mac, NULL, 0, NULL) === 1 &&
-      openssl.EVP_MAC_update(this.#mac, data, length) === 1 &&
-      openssl.EVP_MAC_final(this.#mac, scratch.address + MAC_AT, OUT_LENGTH, SHA1_BYTES) === 1
+      openssl.EVP_MAC_init(MAC, KEY, AUTH_KEY_BYTES, NULL) === 1 &&
+      openssl.EVP_MAC_update(MAC, data, length) === 1 &&
+      openssl.EVP_MAC_final(MAC, scratch.address + MAC_AT, OUT_LENGTH, SHA1_BYTES) === 1
     )
   }
 }
@@ -116,6 +116,9 @@ function isTag(bytes: Uint8Array, at: number): boolean {
 }
 
 const NULL = 0
+const CIPHER_KEY_BYTES = 16
+/** RFC 3711 section 5.2. */
+const AUTH_KEY_BYTES = 20
 /** The 80 bits of RFC 3711 section 5.2, from the front of the MAC. */
 const TAG_BYTES = 10
 const INDEX_BYTES = 4
@@ -124,6 +127,7 @@ const SHA1_BYTES = 20
 /** Scratch memory: `OUT_LENGTH` takes lengths that nobody reads, `DIGEST_PARAMETER` names the hash of the HMAC. */
 const scratch = new PacketMemory(256)
 const KEY_AT = 0
+const KEY = scratch.address + KEY_AT
 const MAC_AT = 32
 const DIGEST_KEY_AT = 64
 const DIGEST_NAME_AT = 80
@@ -144,3 +148,9 @@ openssl.writeParameter(
 
 const AES_128_CTR = openssl.demand(openssl.EVP_CIPHER_fetch(NULL, 'AES-128-CTR', null), 'AES-128-CTR')
 const HMAC = openssl.demand(openssl.EVP_MAC_fetch(NULL, 'HMAC', null), 'HMAC')
+
+/** Contexts that live as long as the thread. */
+const CIPHER = openssl.demand(openssl.EVP_CIPHER_CTX_new(), 'EVP_CIPHER_CTX_new')
+const MAC = openssl.demand(openssl.EVP_MAC_CTX_new(HMAC), 'EVP_MAC_CTX_new')
+openssl.demand(openssl.EVP_EncryptInit_ex2(CIPHER, AES_128_CTR, NULL, NULL, NULL), 'AES-128-CTR')
+openssl.demand(openssl.EVP_MAC_init(MAC, KEY, AUTH_KEY_BYTES, DIGEST_PARAMETER), 'HMAC-SHA1')

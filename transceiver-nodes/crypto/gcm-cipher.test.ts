@@ -31,18 +31,43 @@ test('opens the RTCP packet of RFC 7714 section 17.3, which is not encrypted', (
   expect(opening.openRtcp(AT, 52, 0x5d4, false)).toBe(false)
 })
 
+test('works with the key of each session in turn, and with none once it is closed', () => {
+  const { memory, sealing, opening } = ciphers()
+  const other = new GcmCipher(memory, {
+    cipherKey: new Uint8Array(16).fill(7),
+    salt: utf8('quo pro Quid'),
+    authKey: NONE,
+  })
+  memory.bytes.set(fromHex(PLAIN_RTP)!, AT)
+  expect(other.sealRtp(AT, 12, 50, 0xf17b)).toBe(true)
+  expect(opening.openRtp(AT, 12, 50, 0xf17b)).toBe(false)
+  memory.bytes.set(fromHex(PLAIN_RTP)!, AT)
+  expect(sealing.sealRtp(AT, 12, 50, 0xf17b)).toBe(true)
+  expect(toHex(memory.bytes.subarray(AT, AT + 66))).toBe(SEALED_RTP)
+  sealing.close()
+  memory.bytes.set(fromHex(PLAIN_RTP)!, AT)
+  sealing.sealRtp(AT, 12, 50, 0xf17b)
+  expect(toHex(memory.bytes.subarray(AT, AT + 66))).not.toBe(SEALED_RTP)
+})
+
+test('refuses a key of another length', () => {
+  const keys = { cipherKey: new Uint8Array(32), salt: utf8('Quid pro quo'), authKey: NONE }
+  expect(() => new GcmCipher(new PacketMemory(1), keys)).toThrow(RangeError)
+})
+
 /** Keyed with the session key and salt of RFC 7714 section 16, which the RFC does not derive from a master key. */
 function ciphers(): { memory: PacketMemory; sealing: GcmCipher; opening: GcmCipher } {
   const memory = new PacketMemory(200)
   const cipherKey = fromHex('000102030405060708090a0b0c0d0e0f')!
-  const keys = { cipherKey, salt: utf8('Quid pro quo'), authKey: new Uint8Array(0) }
+  const keys = { cipherKey, salt: utf8('Quid pro quo'), authKey: NONE }
   return {
     memory,
-    sealing: new GcmCipher(memory, keys, 'seal'),
-    opening: new GcmCipher(memory, keys, 'open'),
+    sealing: new GcmCipher(memory, keys),
+    opening: new GcmCipher(memory, keys),
   }
 }
 
+const NONE = new Uint8Array(0)
 /** Not at the front of the memory: the offset must not matter. */
 const AT = 33
 

@@ -1,5 +1,5 @@
 /**
- * AEAD_AES_128_GCM for SRTP and SRTCP, RFC 7714, on a kept OpenSSL context.
+ * AEAD_AES_128_GCM for SRTP and SRTCP, RFC 7714, on two OpenSSL contexts that all sessions of the thread share.
  *
  *     SRTP    header (authenticated) | payload (encrypted) | tag 16
  *     SRTCP   header 8 (authenticated) | reports (encrypted) | tag 16 | E + index 4 (authenticated)
@@ -9,7 +9,7 @@
 
 import { readI32, readU8, writeU32 } from '#shared/bytes'
 import * as openssl from './openssl.ts'
-import { IV_ADDRESS, SaltWords } from './packet-cipher.ts'
+import { IV_ADDRESS, KeyWords, SaltWords } from './packet-cipher.ts'
 import type { PacketCipher } from './packet-cipher.ts'
 import { PacketMemory } from '#shared/platform/packet-memory'
 import type { SessionKeys } from './srtp-keys.ts'
@@ -19,19 +19,16 @@ export class GcmCipher implements PacketCipher {
   readonly rtpTrailerBytes = TAG_BYTES
   readonly rtcpTrailerBytes = TAG_BYTES + INDEX_BYTES
   readonly rtcpIndexFromEnd = INDEX_BYTES
-  readonly #context: openssl.Address
   readonly #memory: PacketMemory
   readonly #salt: SaltWords
+  readonly #key: KeyWords
 
-  constructor(memory: PacketMemory, keys: SessionKeys, use: 'seal' | 'open') {
+  constructor(memory: PacketMemory, { cipherKey, salt }: SessionKeys) {
+    if (cipherKey.length !== KEY_BYTES)
+      throw new RangeError(`AES-128-GCM: a key of ${cipherKey.length} bytes`)
     this.#memory = memory
-    this.#salt = new SaltWords(keys.salt)
-    this.#context = openssl.demand(openssl.EVP_CIPHER_CTX_new(), 'EVP_CIPHER_CTX_new')
-    const init = use === 'seal' ? openssl.EVP_EncryptInit_ex2 : openssl.EVP_DecryptInit_ex2
-    scratch.bytes.set(keys.cipherKey, KEY_AT)
-    const done = init(this.#context, AES_128_GCM, scratch.address + KEY_AT, NULL, NULL)
-    scratch.bytes.fill(0, KEY_AT, KEY_AT + keys.cipherKey.length)
-    openssl.demand(done, 'AES-128-GCM')
+    this.#salt = new SaltWords(salt)
+    this.#key = new KeyWords(cipherKey)
   }
 
   sealRtp(start: number, headerBytes: number, length: number, index: number): boolean {
@@ -85,41 +82,45 @@ export class GcmCipher implements PacketCipher {
   }
 
   close(): void {
-    openssl.EVP_CIPHER_CTX_free(this.#context)
+    this.#key.clear()
+    this.#key.writeTo(scratch.bytes, KEY_AT)
   }
 
   #beginSeal(): boolean {
-    return openssl.EVP_EncryptInit_ex2(this.#context, NULL, NULL, IV_ADDRESS, NULL) === 1
+    this.#key.writeTo(scratch.bytes, KEY_AT)
+    return openssl.EVP_EncryptInit_ex2(SEALING, NULL, KEY, IV_ADDRESS, NULL) === 1
   }
 
   /** With NULL for `out`, `data` is authenticated only. */
   #sealUpdate(out: openssl.Address, data: openssl.Address, length: number): boolean {
-    return openssl.EVP_EncryptUpdate(this.#context, out, OUT_LENGTH, data, length) === 1
+    return openssl.EVP_EncryptUpdate(SEALING, out, OUT_LENGTH, data, length) === 1
   }
 
   #finishSeal(tag: openssl.Address): boolean {
     return (
-      openssl.EVP_EncryptFinal_ex(this.#context, tag, OUT_LENGTH) === 1 &&
-      openssl.EVP_CIPHER_CTX_ctrl(this.#context, EVP_CTRL_AEAD_GET_TAG, TAG_BYTES, tag) === 1
+      openssl.EVP_EncryptFinal_ex(SEALING, tag, OUT_LENGTH) === 1 &&
+      openssl.EVP_CIPHER_CTX_ctrl(SEALING, EVP_CTRL_AEAD_GET_TAG, TAG_BYTES, tag) === 1
     )
   }
 
   /** Takes the tag along with the vector, which saves a call per packet. */
   #beginOpen(tagAt: number): boolean {
+    this.#key.writeTo(scratch.bytes, KEY_AT)
     for (let i = 0; i < TAG_BYTES; i++) scratch.bytes[TAG_AT + i] = readU8(this.#memory.bytes, tagAt + i)
-    return openssl.EVP_DecryptInit_ex2(this.#context, NULL, NULL, IV_ADDRESS, TAG_PARAMETER) === 1
+    return openssl.EVP_DecryptInit_ex2(OPENING, NULL, KEY, IV_ADDRESS, TAG_PARAMETER) === 1
   }
 
   #openUpdate(out: openssl.Address, data: openssl.Address, length: number): boolean {
-    return openssl.EVP_DecryptUpdate(this.#context, out, OUT_LENGTH, data, length) === 1
+    return openssl.EVP_DecryptUpdate(OPENING, out, OUT_LENGTH, data, length) === 1
   }
 
   #finishOpen(): boolean {
-    return openssl.EVP_DecryptFinal_ex(this.#context, scratch.address, OUT_LENGTH) === 1
+    return openssl.EVP_DecryptFinal_ex(OPENING, scratch.address, OUT_LENGTH) === 1
   }
 }
 
 const NULL = 0
+const KEY_BYTES = 16
 const TAG_BYTES = 16
 const INDEX_BYTES = 4
 
@@ -129,9 +130,10 @@ const EVP_CTRL_AEAD_GET_TAG = 0x10
 /** Scratch memory: `OUT_LENGTH` takes lengths that nobody reads, `TAG_PARAMETER` is an OSSL_PARAM for the tag. */
 const scratch = new PacketMemory(256)
 const KEY_AT = 16
-const TAG_AT = 32
-const TAG_NAME_AT = 48
-const OUT_LENGTH = scratch.address + 64
+const KEY = scratch.address + KEY_AT
+const TAG_AT = 48
+const TAG_NAME_AT = 64
+const OUT_LENGTH = scratch.address + 80
 const TAG_PARAMETER = scratch.address + 128
 
 /** OSSL_PARAM_OCTET_STRING, core.h, and OSSL_CIPHER_PARAM_AEAD_TAG, core_names.h. */
@@ -146,3 +148,11 @@ openssl.writeParameter(
 )
 
 const AES_128_GCM = openssl.demand(openssl.EVP_CIPHER_fetch(NULL, 'AES-128-GCM', null), 'AES-128-GCM')
+const [SEALING, OPENING] = [openContext(), openContext()]
+openssl.demand(openssl.EVP_EncryptInit_ex2(SEALING, AES_128_GCM, NULL, NULL, NULL), 'AES-128-GCM')
+openssl.demand(openssl.EVP_DecryptInit_ex2(OPENING, AES_128_GCM, NULL, NULL, NULL), 'AES-128-GCM')
+
+/** Lives as long as the thread. */
+function openContext(): openssl.Address {
+  return openssl.demand(openssl.EVP_CIPHER_CTX_new(), 'EVP_CIPHER_CTX_new')
+}

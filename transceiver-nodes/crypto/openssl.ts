@@ -94,7 +94,6 @@ export const EVP_CIPHER_fetch = bind(
   'uintptr_t EVP_CIPHER_fetch(uintptr_t library, const char *name, const char *properties)',
 )
 export const EVP_CIPHER_CTX_new = bind('uintptr_t EVP_CIPHER_CTX_new()')
-export const EVP_CIPHER_CTX_free = bind('void EVP_CIPHER_CTX_free(uintptr_t context)')
 export const EVP_CIPHER_CTX_ctrl = bind(
   'int EVP_CIPHER_CTX_ctrl(uintptr_t context, int command, int number, uintptr_t pointer)',
 )
@@ -120,7 +119,6 @@ export const EVP_MAC_fetch = bind(
   'uintptr_t EVP_MAC_fetch(uintptr_t library, const char *name, const char *properties)',
 )
 export const EVP_MAC_CTX_new = bind('uintptr_t EVP_MAC_CTX_new(uintptr_t mac)')
-export const EVP_MAC_CTX_free = bind('void EVP_MAC_CTX_free(uintptr_t context)')
 export const EVP_MAC_init = bind(
   'int EVP_MAC_init(uintptr_t context, uintptr_t key, size_t keyLength, uintptr_t parameters)',
 )

@@ -1,8 +1,11 @@
 /**
  * What the two SRTP ciphers have in common: how they are called, and the initialization vector.
  *
- * A cipher is keyed once, for one direction and for RTP or RTCP, and works in place. Its methods do not think:
+ * A cipher has its keys for one direction and for RTP or RTCP, and works in place. Its methods do not think:
  * replay, indices and bounds are the caller's business, and a `false` means that the bytes are now worthless.
+ *
+ * OpenSSL's contexts are the thread's, and have the key of the packet at hand: to expand a key takes less than to fetch
+ * a context of the session's own from memory, where it lies since its last packet. docs/dtls-srtp.md, "SRTP".
  *
  *     AES-GCM IV   0 0 | SSRC 4 | index 6         XOR salt, RFC 7714 sections 8.1 and 9.1
  *     AES-CM IV    0 0 0 0 | SSRC 4 | index 6 | 0 0   XOR salt, RFC 3711 section 4.1.1
@@ -24,8 +27,44 @@ export interface PacketCipher {
   /** Seals a packet and writes its index word. */
   sealRtcp(start: number, length: number, index: number): boolean
   openRtcp(start: number, length: number, index: number, isEncrypted: boolean): boolean
-  /** Frees the native contexts; no method may be called after it. */
+  /** Forgets the keys; no method may be called after it. */
   close(): void
+}
+
+/** A key in words, which lie beside each other and need no array of their own. */
+export class KeyWords {
+  #word0 = 0
+  #word1 = 0
+  #word2 = 0
+  #word3 = 0
+  #word4 = 0
+
+  /** Throws a `RangeError` unless the key has `MAX_KEY_BYTES` or fewer. */
+  constructor(key: Uint8Array) {
+    if (key.length > MAX_KEY_BYTES) throw new RangeError(`a key of ${key.length} bytes`)
+    const padded = new Uint8Array(MAX_KEY_BYTES)
+    padded.set(key)
+    this.#word0 = readI32(padded, 0)
+    this.#word1 = readI32(padded, 4)
+    this.#word2 = readI32(padded, 8)
+    this.#word3 = readI32(padded, 12)
+    this.#word4 = readI32(padded, 16)
+    padded.fill(0)
+  }
+
+  /** Writes the key, and zeros up to `MAX_KEY_BYTES`. */
+  writeTo(bytes: Uint8Array, at: number): void {
+    writeU32(bytes, at, this.#word0)
+    writeU32(bytes, at + 4, this.#word1)
+    writeU32(bytes, at + 8, this.#word2)
+    writeU32(bytes, at + 12, this.#word3)
+    writeU32(bytes, at + 16, this.#word4)
+  }
+
+  /** Forgets the key. */
+  clear(): void {
+    this.#word0 = this.#word1 = this.#word2 = this.#word3 = this.#word4 = 0
+  }
 }
 
 /** A salt as it is mixed into the vectors of one cipher: in words, which need no array of their own. */
@@ -64,6 +103,8 @@ export class SaltWords {
   }
 }
 
+/** An HMAC-SHA1 key, RFC 3711 section 5.2; those of AES-128 have 16. */
+export const MAX_KEY_BYTES = 20
 /** RFC 7714 section 8.1. */
 const GCM_SALT_BYTES = 12
 /** A block of AES, RFC 3711 section 4.1.1; AES-GCM takes the first 12 bytes. */

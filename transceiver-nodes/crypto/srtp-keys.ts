@@ -4,7 +4,8 @@
  * RFC 7714 section 11 uses the same function for AES-GCM, with its 96-bit salt filled up with zeros on the right.
  */
 
-import { createCipheriv } from 'node:crypto'
+import { PacketMemory } from '#shared/platform/packet-memory'
+import * as openssl from './openssl.ts'
 import { SRTP_KEY_BYTES, SRTP_PROFILES } from './srtp-profile.ts'
 import type { SrtpProfile } from './srtp-profile.ts'
 
@@ -12,7 +13,7 @@ import type { SrtpProfile } from './srtp-profile.ts'
 export interface SessionKeys {
   readonly cipherKey: Uint8Array
   readonly salt: Uint8Array
-  /** The HMAC-SHA1 key; an AEAD has no use for it. */
+  /** The HMAC-SHA1 key; empty for an AEAD, which has no use for it. */
   readonly authKey: Uint8Array
 }
 
@@ -23,24 +24,38 @@ export function deriveSessionKeys(
   masterSalt: Uint8Array,
   kind: 'rtp' | 'rtcp',
 ): SessionKeys {
-  const { saltBytes } = SRTP_PROFILES[profile]
+  const { saltBytes, authKeyBytes } = SRTP_PROFILES[profile]
   if (masterKey.length !== SRTP_KEY_BYTES || masterSalt.length !== saltBytes) {
     throw new RangeError(`${profile}: a key of ${masterKey.length} and a salt of ${masterSalt.length} bytes`)
   }
   const first = kind === 'rtp' ? LABEL_RTP : LABEL_RTCP
-  return {
-    cipherKey: derive(masterKey, masterSalt, first + LABEL_CIPHER, SRTP_KEY_BYTES),
-    authKey: derive(masterKey, masterSalt, first + LABEL_AUTH, AUTH_KEY_BYTES),
-    salt: derive(masterKey, masterSalt, first + LABEL_SALT, saltBytes),
+  scratch.bytes.set(masterKey, KEY_AT)
+  const keys = {
+    cipherKey: derive(masterSalt, first + LABEL_CIPHER, SRTP_KEY_BYTES),
+    authKey: derive(masterSalt, first + LABEL_AUTH, authKeyBytes),
+    salt: derive(masterSalt, first + LABEL_SALT, saltBytes),
   }
+  scratch.bytes.fill(0)
+  return keys
 }
 
 /** AES-CM as a pseudorandom function, RFC 3711 section 4.3.3: the keystream of `(salt XOR label) * 2^16`. */
-function derive(masterKey: Uint8Array, masterSalt: Uint8Array, label: number, length: number): Uint8Array {
-  const iv = new Uint8Array(IV_BYTES)
-  iv.set(masterSalt)
-  iv[LABEL_AT] = (iv[LABEL_AT] ?? 0) ^ label
-  return new Uint8Array(createCipheriv('aes-128-ctr', masterKey, iv).update(new Uint8Array(length)))
+function derive(masterSalt: Uint8Array, label: number, length: number): Uint8Array {
+  if (length === 0) return new Uint8Array(0)
+  const { bytes, address } = scratch
+  bytes.fill(0, IV_AT)
+  bytes.set(masterSalt, IV_AT)
+  bytes[IV_AT + LABEL_AT] = (bytes[IV_AT + LABEL_AT] ?? 0) ^ label
+  const stream = address + STREAM_AT
+  openssl.demand(
+    openssl.EVP_EncryptInit_ex2(CONTEXT, AES_128_CTR, address + KEY_AT, address + IV_AT, 0),
+    'AES-128-CTR',
+  )
+  openssl.demand(
+    openssl.EVP_EncryptUpdate(CONTEXT, stream, address + LENGTH_AT, stream, length),
+    'AES-128-CTR',
+  )
+  return bytes.slice(STREAM_AT, STREAM_AT + length)
 }
 
 /** Key derivation labels, RFC 3711 section 4.3.1 (RTP: 0 to 2) and 4.3.2 (RTCP: 3 to 5). */
@@ -52,7 +67,13 @@ const LABEL_SALT = 2
 
 /** Where the label stands in the counter: seven bytes from the end of the 112-bit salt, RFC 3711 section 4.3.1. */
 const LABEL_AT = 7
-const IV_BYTES = 16
 
-/** Length of the HMAC-SHA1 key, RFC 3711 section 5.2. */
-const AUTH_KEY_BYTES = 20
+/** Master key, vector, keystream, and a length that nobody reads. */
+const scratch = new PacketMemory(96)
+const KEY_AT = 0
+const IV_AT = 16
+const STREAM_AT = 32
+const LENGTH_AT = 64
+
+const AES_128_CTR = openssl.demand(openssl.EVP_CIPHER_fetch(0, 'AES-128-CTR', null), 'AES-128-CTR')
+const CONTEXT = openssl.demand(openssl.EVP_CIPHER_CTX_new(), 'EVP_CIPHER_CTX_new')

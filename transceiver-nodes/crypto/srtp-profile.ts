@@ -21,14 +21,16 @@ interface ProfileParameters {
   readonly id: number
   readonly openSslName: string
   readonly saltBytes: number
+  /** Length of the key of the MAC, 0: it has none. */
+  readonly authKeyBytes: number
 }
 
 /** What the profiles are called and how long their salts are. */
 export const SRTP_PROFILES: Readonly<Record<SrtpProfile, ProfileParameters>> = {
   // RFC 7714 sections 12 and 14.2.
-  'aead-aes-128-gcm': { id: 0x0007, openSslName: 'SRTP_AEAD_AES_128_GCM', saltBytes: 12 },
-  // RFC 5764 section 4.1.2.
-  'aes128-cm-sha1-80': { id: 0x0001, openSslName: 'SRTP_AES128_CM_SHA1_80', saltBytes: 14 },
+  'aead-aes-128-gcm': { id: 0x0007, openSslName: 'SRTP_AEAD_AES_128_GCM', saltBytes: 12, authKeyBytes: 0 },
+  // RFC 5764 section 4.1.2, RFC 3711 section 5.2.
+  'aes128-cm-sha1-80': { id: 0x0001, openSslName: 'SRTP_AES128_CM_SHA1_80', saltBytes: 14, authKeyBytes: 20 },
 }
 
 /** Both profiles, the cheaper one first: bench/crypto, docs/dtls-srtp.md. */

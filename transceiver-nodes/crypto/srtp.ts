@@ -1,7 +1,7 @@
 /**
  * The SRTP and SRTCP of one session, both directions: RFC 3711 and RFC 7714, docs/dtls-srtp.md.
  *
- * Ciphers and MACs are OpenSSL's, on contexts that live as long as the session. Packets are worked on in place, in
+ * Ciphers and MACs are OpenSSL's, on contexts that live as long as the thread or the session. Packets are worked on in place, in
  * one `PacketMemory`. Left out, as WebRTC has no use for them: MKI, rekeying, and sending without encryption.
  */
 
@@ -78,7 +78,7 @@ function openCipher(
   const [key, salt] = side === 'local' ? [keys.localKey, keys.localSalt] : [keys.remoteKey, keys.remoteSalt]
   const sessionKeys = deriveSessionKeys(keys.profile, key, salt, kind)
   return keys.profile === 'aead-aes-128-gcm'
-    ? new GcmCipher(memory, sessionKeys, side === 'local' ? 'seal' : 'open')
+    ? new GcmCipher(memory, sessionKeys)
     : new CounterModeCipher(memory, sessionKeys)
 }
 
