@@ -76,6 +76,11 @@ export class SessionTable<Session> {
     return this.#rows[row]
   }
 
+  /** Returns the row of a session; -1: it is not here. */
+  rowOf(session: Session): number {
+    return this.#rowBySession.get(session) ?? -1
+  }
+
   /** Finds a session by the handle in its ufrag. */
   byHandle(handle: number): Session | undefined {
     return this.#sessionByHandle.get(handle)

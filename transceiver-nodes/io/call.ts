@@ -27,7 +27,7 @@ import { endedError, endingEvent } from '../core/session-limit-events.ts'
 import { Timeline } from '../core/timeline.ts'
 import { CallAudio } from './call-audio.ts'
 import type { AudioStatistics, CallAudioOptions } from './call-audio.ts'
-import type { LoopSession } from './media-loop.ts'
+import type { LoopSession } from './loop-session.ts'
 import { Peer } from './peer.ts'
 import type { PeerOptions } from './peer.ts'
 
@@ -121,6 +121,10 @@ export class Call implements LoopSession {
 
   get isConnected(): boolean {
     return this.#peer.isConnected
+  }
+
+  get hasChannel(): boolean {
+    return this.#isOpen
   }
 
   /** Our INIT chunk for the answer, if the offer has one. */

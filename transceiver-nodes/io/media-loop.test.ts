@@ -27,8 +27,8 @@ import { SessionTable } from '../core/session-table.ts'
 import { DropCounts } from './drops.ts'
 import type { TransceiverDrop } from './drops.ts'
 import type { LinkPort } from './link-port.ts'
+import type { LoopSession } from './loop-session.ts'
 import { MediaLoop } from './media-loop.ts'
-import type { LoopSession } from './media-loop.ts'
 
 const BEFORE = new Uint8Array(8).fill(1)
 const AFTER = new Uint8Array(8).fill(2)
@@ -256,6 +256,7 @@ class World {
   #session(): LoopSession {
     return {
       isConnected: true,
+      hasChannel: false,
       handleStun: () => 'ice-type',
       handleDtls: () => undefined,
       handleRtp: () => this.#handle('rtp'),

@@ -1,9 +1,9 @@
 /**
- * The loop of a media thread: takes link datagrams apart, hands each packet to its session, and serves every
- * session on one 20 ms clock, so that the cost of a wake-up is shared. docs/transceiver.md.
+ * The loop of a media thread: takes link datagrams apart and hands each packet to its session, or keeps it for the
+ * tick that serves them all, so that the cost of a wake-up is shared. docs/transceiver.md.
  *
  * When turns happen, `TurnClock` decides. RTP that has arrived is taken at the tick, a session at a time
- * (`Arrivals`); all else at once. What a turn writes is flushed at its end. A session that throws ends alone.
+ * (`SessionTicks`); all else at once. What a turn writes is flushed at its end. A session that throws ends alone.
  */
 
 import { parseStunMessage, findAttribute } from '#shared/stun/message'
@@ -18,37 +18,15 @@ import type { Millis } from '#shared/time'
 import { minutesOf, parseUfrag } from '#shared/ufrag/route'
 import type { RouteKeyRing } from '#shared/ufrag/route'
 import type { DropCounts, TransceiverDrop } from './drops.ts'
-import { Arrivals } from '../core/arrivals.ts'
 import { IcePath } from '../core/ice/path.ts'
-import type { StunArrival } from '../core/ice/paths.ts'
-import type { IceFault } from '../core/ice/agent.ts'
+import type { Lateness } from '../core/lateness.ts'
 import type { LinkProbes } from '../core/link-probes.ts'
 import type { LinkWriter } from '../core/link-writer.ts'
-import { Pacer } from '../core/media/pacer.ts'
-import { Lateness } from '../core/lateness.ts'
 import type { LinkPort } from './link-port.ts'
+import type { LoopSession } from './loop-session.ts'
 import type { RelayDirectory } from '../core/relay-directory.ts'
 import type { SessionTable } from '../core/session-table.ts'
-
-/** What the loop needs of a session. */
-export interface LoopSession {
-  /** Whether its handshake is over. */
-  readonly isConnected: boolean
-  /** Takes a STUN message; the answer is written by `flush`, once the loop has learned the relay's cookie. */
-  handleStun(arrival: StunArrival, now: Millis): IcePath | IceFault
-  handleDtls(start: number, length: number): TransceiverDrop | undefined
-  /** Takes SRTP, to be decrypted in place; returns why it was dropped. */
-  handleRtp(start: number, length: number, path: IcePath, now: Millis): TransceiverDrop | undefined
-  handleRtcp(start: number, length: number, path: IcePath, now: Millis): TransceiverDrop | undefined
-  /** Writes what handling has queued. */
-  flush(now: Millis): void
-  /** Takes and sends audio: `due` frames, of which the first has this number. */
-  tick(frame: number, due: number, now: Millis): void
-  handleTimeout(now: Millis): void
-  pollTimeout(): Millis | undefined
-  /** Ends the session. */
-  end(reason: string): void
-}
+import { SessionTicks } from './session-ticks.ts'
 
 /** What the loop works on. */
 export interface MediaLoopParts<Session extends LoopSession> {
@@ -69,27 +47,30 @@ export interface MediaLoopParts<Session extends LoopSession> {
 export class MediaLoop<Session extends LoopSession> {
   readonly #parts: MediaLoopParts<Session>
   readonly #reader = new LinkReader()
-  readonly #arrivals: Arrivals
-  readonly #pacer: Pacer
-  readonly lateness = new Lateness()
+  readonly #ticks: SessionTicks<Session>
   #attentiveUntil = millisOf(0)
   #isInTurn = false
   #hasFlushPending = false
 
   constructor(parts: MediaLoopParts<Session>) {
     this.#parts = parts
-    this.#arrivals = new Arrivals(MAX_ARRIVALS, parts.table.maxSessions)
-    this.#pacer = new Pacer(monotonicNow())
+    const fail = (session: Session, error: unknown) => this.#fail(session, error)
+    this.#ticks = new SessionTicks({ ...parts, fail }, monotonicNow())
   }
 
   /** When the next tick is due. */
   get tickAt(): Millis {
-    return this.#pacer.pollTimeout()
+    return this.#ticks.tickAt
   }
 
-  /** Whether there is a session to serve. */
-  get hasSessions(): boolean {
-    return this.#parts.table.size > 0
+  /** How late the ticks are. */
+  get lateness(): Lateness {
+    return this.#ticks.lateness
+  }
+
+  /** Whether a client may say something on its data channel at any time. */
+  get hasChannels(): boolean {
+    return this.#ticks.hasChannels
   }
 
   /** Until when somebody waits for every answer: a handshake is under way, or a client has just said something. */
@@ -108,9 +89,9 @@ export class MediaLoop<Session extends LoopSession> {
     port.receive(waitMillis)
     const now = monotonicNow()
     const isDue = now >= this.tickAt
-    if (isDue) this.#tick(now)
+    if (isDue) this.#ticks.tick(now)
     if (isDue || port.isFull) {
-      this.#takeArrivals()
+      this.#ticks.takeArrivals()
       port.release()
     }
     this.#endTurn()
@@ -122,7 +103,7 @@ export class MediaLoop<Session extends LoopSession> {
     this.#isInTurn = true
     this.#open(start, length, senders, senderAt)
     if (!isTurn) return
-    this.#takeArrivals()
+    this.#ticks.takeArrivals()
     this.#endTurn()
   }
 
@@ -186,6 +167,7 @@ export class MediaLoop<Session extends LoopSession> {
       if (!session.isConnected) this.attend(now)
       if (isVerified) directory.learnCookie(link, memory, cookieStart)
       session.flush(now)
+      this.#ticks.expedite(table.rowOf(session))
       return isVerified ? undefined : verdict
     } catch (error) {
       return this.#fail(session, error)
@@ -206,14 +188,13 @@ export class MediaLoop<Session extends LoopSession> {
   }
 
   #handleMedia(kind: 'dtls' | 'rtp' | 'rtcp', link: number, now: Millis): TransceiverDrop | undefined {
-    const { table, directory } = this.#parts
+    const { table, directory, memory } = this.#parts
     const { payloadStart, payloadLength, client, cookieStart } = this.#reader
     const slot = table.find(directory.vipOf(link), client, 0)
     const path = table.pathAt(slot)
     if (path === undefined) return 'path-unknown'
     if (kind === 'rtp') {
-      if (this.#arrivals.isFull) this.#takeArrivals()
-      this.#arrivals.add(table.rowAt(slot), path, link, payloadStart, payloadLength, cookieStart, now)
+      this.#ticks.keep(table.rowAt(slot), path, link, payloadStart, payloadLength, cookieStart, now)
       return undefined
     }
     const session = table.sessionAt(slot)
@@ -221,80 +202,22 @@ export class MediaLoop<Session extends LoopSession> {
     try {
       if (kind === 'dtls') {
         this.attend(now, session.isConnected ? EVENT_ATTENTION : HANDSHAKE_ATTENTION)
+        this.#ticks.expedite(table.rowAt(slot))
         return session.handleDtls(payloadStart, payloadLength)
       }
       const drop = session.handleRtcp(payloadStart, payloadLength, path, now)
-      if (drop === undefined) this.#noteAuthentic(path, link, cookieStart)
-      return drop
+      if (drop !== undefined) return drop
+      path.link = link
+      directory.learnCookie(link, memory, cookieStart)
+      return undefined
     } catch (error) {
       return this.#fail(session, error)
-    }
-  }
-
-  /** Opens what has arrived before its tick: there is no room to keep it. */
-  #takeArrivals(): void {
-    const { rows, count } = this.#arrivals
-    for (let packet = 0; packet < count; packet++) this.#takeArrivalsOf(rows[packet] ?? 0)
-    this.#arrivals.clear()
-  }
-
-  #takeArrivalsOf(row: number): void {
-    const arrivals = this.#arrivals
-    const session = this.#parts.table.inRow(row)
-    for (let packet = arrivals.firstOf(row); packet >= 0; packet = arrivals.after(packet)) {
-      const drop = session === undefined ? 'session-unknown' : this.#takeArrival(session, packet)
-      if (drop !== undefined) this.#parts.drops.count(drop)
-    }
-    arrivals.drop(row)
-  }
-
-  #takeArrival(session: Session, packet: number): TransceiverDrop | undefined {
-    const { starts, lengths, paths, links, cookieStarts, times } = this.#arrivals
-    const path = paths[packet]
-    if (path === undefined) return 'path-unknown'
-    try {
-      const at = millisOf(times[packet] ?? 0)
-      const drop = session.handleRtp(starts[packet] ?? 0, lengths[packet] ?? 0, path, at)
-      if (drop === undefined) this.#noteAuthentic(path, links[packet] ?? 0, cookieStarts[packet] ?? 0)
-      return drop
-    } catch (error) {
-      return this.#fail(session, error)
-    }
-  }
-
-  /** The client is answered by the link that its last authentic packet came by, with the cookie in it. */
-  #noteAuthentic(path: IcePath, link: number, cookieStart: number): void {
-    path.link = link
-    this.#parts.directory.learnCookie(link, this.#parts.memory, cookieStart)
-  }
-
-  #tick(now: Millis): void {
-    const { table, probes } = this.#parts
-    this.lateness.note(now - this.tickAt)
-    const due = this.#pacer.advance(now)
-    // First, so that sessions know which relays are lost.
-    probes.handleTimeout(now)
-    for (let row = 0; row < table.rows; row++) {
-      const session = table.inRow(row)
-      if (session === undefined) continue
-      this.#takeArrivalsOf(row)
-      this.#tickSession(session, due, now)
     }
   }
 
   #endTurn(): void {
     this.#isInTurn = false
     this.#parts.writer.flush()
-  }
-
-  #tickSession(session: Session, due: number, now: Millis): void {
-    try {
-      if (due > 0) session.tick(this.#pacer.frame, due, now)
-      if (now >= (session.pollTimeout() ?? Infinity)) session.handleTimeout(now)
-      session.flush(now)
-    } catch (error) {
-      this.#fail(session, error)
-    }
   }
 
   /** A bug that one session's input finds ends that session and no other. */
@@ -304,8 +227,6 @@ export class MediaLoop<Session extends LoopSession> {
   }
 }
 
-/** Packets that wait for the tick: as many as a batched port keeps datagrams; where bundles make it more, they are taken sooner. */
-const MAX_ARRIVALS = 1_024
 /** A handshake waits no longer for its next packet than a round trip around the world. */
 const HANDSHAKE_ATTENTION = 250
 /** An event on a data channel is seldom alone, and its answer a matter of some milliseconds. */

@@ -1,19 +1,23 @@
 /**
  * When a media thread takes its turns: docs/transceiver.md, "Turns".
  *
- * On a polled port: every few milliseconds, so that all sessions share the cost of a wake-up and Node's event loop
- * serves messages and WebSockets in between. While somebody waits for every answer, turns follow each other at once
+ * On a polled port: with the tick, and once in between where a client may say something on its data channel, so that
+ * all sessions share the cost of a wake-up and Node's event loop serves messages and WebSockets in between. While somebody waits for every answer, turns follow each other at once
  * and wait for packets themselves, so that a handshake costs no more than its round trips. On any other port
  * packets make their own turns, and only ticks are left.
  */
 
 import { monotonicNow } from '#shared/platform/clock'
 import type { LinkPort } from './link-port.ts'
-import type { MediaLoop, LoopSession } from './media-loop.ts'
+import type { LoopSession } from './loop-session.ts'
+import type { MediaLoop } from './media-loop.ts'
+
+/** What the clock needs of a loop. */
+export type TurnedLoop = Pick<MediaLoop<LoopSession>, 'tickAt' | 'hasChannels' | 'attentiveUntil' | 'turn'>
 
 /** Drives a loop on a port until it is stopped. */
 export class TurnClock {
-  readonly #loop: MediaLoop<LoopSession>
+  readonly #loop: TurnedLoop
   readonly #port: LinkPort
   #timer: NodeJS.Timeout | undefined
   #immediate: NodeJS.Immediate | undefined
@@ -21,7 +25,7 @@ export class TurnClock {
   /** False while the thread has no time to wait for single packets. */
   mayAttend = true
 
-  constructor(loop: MediaLoop<LoopSession>, port: LinkPort) {
+  constructor(loop: TurnedLoop, port: LinkPort) {
     this.#loop = loop
     this.#port = port
   }
@@ -37,7 +41,7 @@ export class TurnClock {
       return
     }
     const untilTick = this.#loop.tickAt - now
-    const hasTime = this.#port.isPolled && this.#loop.hasSessions && untilTick > TURN_MILLIS + LEAST_MILLIS
+    const hasTime = this.#port.isPolled && this.#loop.hasChannels && untilTick > TURN_MILLIS + LEAST_MILLIS
     // A timer has whole milliseconds: rounded down, it would come just before the tick, for nothing.
     const wait = hasTime ? TURN_MILLIS : Math.max(0, Math.ceil(untilTick))
     this.#timer = setTimeout(() => this.#turn(0), wait)
@@ -60,7 +64,7 @@ export class TurnClock {
   }
 }
 
-/** Between turns while there are sessions (docs/transceiver.md has the measurement). */
+/** From the tick to the turn in between (docs/transceiver.md has the measurement). */
 const TURN_MILLIS = 10
 /** A turn closer to the tick than this is left out. */
 const LEAST_MILLIS = 2
