@@ -6,7 +6,7 @@
  */
 
 import { concatBytes, fromUtf8, readU16, readU32, readU8, utf8, writeU16, writeU32 } from '#shared/bytes'
-import { formatAddress, isMappedAddress, parseAddress } from '#shared/endpoint'
+import { ENDPOINT_WORDS, formatAddress, isIpv4Words, writeClient } from '#shared/endpoint'
 import type { Endpoint } from '#shared/endpoint'
 import type { StunAttribute } from './message.ts'
 import {
@@ -60,12 +60,21 @@ export function readNumber(value: Uint8Array): number | undefined {
 
 /** XOR-MAPPED-ADDRESS of `endpoint`; throws a `RangeError` if its address is not one. */
 export function xorMappedAddress(endpoint: Endpoint, transactionId: Uint8Array): StunAttribute {
-  const address = parseAddress(endpoint.address)
-  if (address === undefined) throw new RangeError('a mapped address needs an IP address')
-  const isIpv4 = isMappedAddress(address)
-  const value = concatBytes(new Uint8Array(4), isIpv4 ? address.subarray(12) : address)
+  const words = new Int32Array(ENDPOINT_WORDS)
+  if (!writeClient(words, 0, { ...endpoint, listener: 0, transport: 'udp' })) {
+    throw new RangeError('a mapped address needs an IP address')
+  }
+  return xorMappedClient(words, 0, transactionId)
+}
+
+/** XOR-MAPPED-ADDRESS of the client at `words[at]`. */
+export function xorMappedClient(words: Int32Array, at: number, transactionId: Uint8Array): StunAttribute {
+  const isIpv4 = isIpv4Words(words, at)
+  const value = new Uint8Array(isIpv4 ? 8 : 20)
   value[1] = isIpv4 ? FAMILY_IPV4 : FAMILY_IPV6
-  writeU16(value, 2, endpoint.port)
+  writeU16(value, 2, words[at + 4] ?? 0)
+  if (isIpv4) writeU32(value, 4, words[at + 3] ?? 0)
+  else for (let i = 0; i < 4; i++) writeU32(value, 4 + 4 * i, words[at + i] ?? 0)
   applyMask(value, transactionId)
   return { type: ATTRIBUTE_XOR_MAPPED_ADDRESS, value }
 }
@@ -116,9 +125,9 @@ function u32(value: number): Uint8Array {
 
 /** Applies the mask of RFC 8489 section 14.2: the cookie's top half to the port, cookie and transaction id to the address. */
 function applyMask(value: Uint8Array, transactionId: Uint8Array): void {
-  const mask = concatBytes(u32(MAGIC_COOKIE), transactionId)
-  for (let i = 2; i < 4; i++) value[i] = readU8(value, i) ^ readU8(mask, i - 2)
-  for (let i = 4; i < value.length; i++) value[i] = readU8(value, i) ^ readU8(mask, i - 4)
+  writeU16(value, 2, readU16(value, 2) ^ (MAGIC_COOKIE >>> 16))
+  writeU32(value, 4, readU32(value, 4) ^ MAGIC_COOKIE)
+  for (let i = 8; i < value.length; i++) value[i] = readU8(value, i) ^ readU8(transactionId, i - 8)
 }
 
 /** Address families, RFC 8489 section 14.1. */

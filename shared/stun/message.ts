@@ -5,7 +5,7 @@
  * must be there, and whether the integrity holds (integrity.ts).
  */
 
-import { concatBytes, readU16, writeU16, writeU32 } from '#shared/bytes'
+import { readU16, writeU16, writeU32 } from '#shared/bytes'
 import { fingerprintOf } from './integrity.ts'
 import type { Hmac } from './integrity.ts'
 import {
@@ -65,12 +65,21 @@ export function encodeStunMessage(
   protect: StunProtection,
 ): Uint8Array {
   if (transactionId.length !== TRANSACTION_ID_BYTES) throw new RangeError('a transaction id has 12 bytes')
-  const message = concatBytes(new Uint8Array(STUN_HEADER_BYTES), ...attributes.map(encodeAttribute))
+  const { integrity, fingerprint = false } = protect
+  let length = STUN_HEADER_BYTES
+  for (const { value } of attributes) length += ATTRIBUTE_HEADER_BYTES + paddedLength(value.length)
+  const integrityBytes = integrity === undefined ? 0 : ATTRIBUTE_HEADER_BYTES + MESSAGE_INTEGRITY_BYTES
+  const fingerprintBytes = fingerprint ? ATTRIBUTE_HEADER_BYTES + FINGERPRINT_BYTES : 0
+  const message = new Uint8Array(length + integrityBytes + fingerprintBytes)
   writeU16(message, 0, type)
   writeU32(message, 4, MAGIC_COOKIE)
   message.set(transactionId, TRANSACTION_ID_START)
-  writeLength(message, message.length)
-  return withFingerprint(withIntegrity(message, protect.integrity), protect.fingerprint ?? false)
+  let at = STUN_HEADER_BYTES
+  for (const attribute of attributes) at = writeAttribute(message, at, attribute.type, attribute.value)
+  writeLength(message, length)
+  if (integrity !== undefined) at = writeIntegrity(message, at, integrity)
+  if (fingerprint) writeFingerprint(message, at)
+  return message
 }
 
 /** Returns the value of the first attribute of `type`. */
@@ -93,26 +102,24 @@ function readAttributes(bytes: Uint8Array): StunAttribute[] {
   return attributes
 }
 
-function encodeAttribute({ type, value }: StunAttribute): Uint8Array {
-  const bytes = new Uint8Array(ATTRIBUTE_HEADER_BYTES + paddedLength(value.length))
-  writeU16(bytes, 0, type)
-  writeU16(bytes, 2, value.length)
-  bytes.set(value, ATTRIBUTE_HEADER_BYTES)
-  return bytes
+/** Returns where the next attribute goes. */
+function writeAttribute(message: Uint8Array, at: number, type: number, value: Uint8Array): number {
+  writeU16(message, at, type)
+  writeU16(message, at + 2, value.length)
+  message.set(value, at + ATTRIBUTE_HEADER_BYTES)
+  return at + ATTRIBUTE_HEADER_BYTES + paddedLength(value.length)
 }
 
 /** The HMAC covers a header whose length already counts MESSAGE-INTEGRITY, RFC 8489 section 14.5. */
-function withIntegrity(message: Uint8Array, hmac: Hmac | undefined): Uint8Array {
-  if (hmac === undefined) return message
-  writeLength(message, message.length + ATTRIBUTE_HEADER_BYTES + MESSAGE_INTEGRITY_BYTES)
-  return concatBytes(message, encodeAttribute({ type: ATTRIBUTE_MESSAGE_INTEGRITY, value: hmac(message) }))
+function writeIntegrity(message: Uint8Array, at: number, hmac: Hmac): number {
+  writeLength(message, at + ATTRIBUTE_HEADER_BYTES + MESSAGE_INTEGRITY_BYTES)
+  return writeAttribute(message, at, ATTRIBUTE_MESSAGE_INTEGRITY, hmac(message.subarray(0, at)))
 }
 
 /** The CRC covers a header whose length already counts FINGERPRINT, RFC 8489 section 14.7. */
-function withFingerprint(message: Uint8Array, wanted: boolean): Uint8Array {
-  if (!wanted) return message
-  writeLength(message, message.length + ATTRIBUTE_HEADER_BYTES + FINGERPRINT_BYTES)
-  return concatBytes(message, encodeAttribute({ type: ATTRIBUTE_FINGERPRINT, value: fingerprintOf(message) }))
+function writeFingerprint(message: Uint8Array, at: number): void {
+  writeLength(message, at + ATTRIBUTE_HEADER_BYTES + FINGERPRINT_BYTES)
+  writeAttribute(message, at, ATTRIBUTE_FINGERPRINT, fingerprintOf(message.subarray(0, at)))
 }
 
 function writeLength(message: Uint8Array, messageBytes: number): void {

@@ -9,6 +9,7 @@
  */
 
 import { readI32, readU8, writeU32 } from '#shared/bytes'
+import { SHA1_BYTES, writeHmacSha1 } from './hmac-sha1.ts'
 import * as openssl from './openssl.ts'
 import { IV_ADDRESS, KeyWords, SaltWords } from './packet-cipher.ts'
 import type { PacketCipher } from './packet-cipher.ts'
@@ -96,11 +97,7 @@ export class CounterModeCipher implements PacketCipher {
   /** Writes the whole MAC of `length` bytes to `MAC_AT`. */
   #authenticate(data: openssl.Address, length: number): boolean {
     this.#authKey.writeTo(scratch.bytes, KEY_AT)
-    return (
-      openssl.EVP_MAC_init(MAC, KEY, AUTH_KEY_BYTES, NULL) === 1 &&
-      openssl.EVP_MAC_update(MAC, data, length) === 1 &&
-      openssl.EVP_MAC_final(MAC, scratch.address + MAC_AT, OUT_LENGTH, SHA1_BYTES) === 1
-    )
+    return writeHmacSha1(KEY, AUTH_KEY_BYTES, data, length, scratch.address + MAC_AT)
   }
 }
 
@@ -122,35 +119,15 @@ const AUTH_KEY_BYTES = 20
 /** The 80 bits of RFC 3711 section 5.2, from the front of the MAC. */
 const TAG_BYTES = 10
 const INDEX_BYTES = 4
-const SHA1_BYTES = 20
 
-/** Scratch memory: `OUT_LENGTH` takes lengths that nobody reads, `DIGEST_PARAMETER` names the hash of the HMAC. */
-const scratch = new PacketMemory(256)
+/** Scratch memory; `OUT_LENGTH` takes lengths that nobody reads. */
+const scratch = new PacketMemory(64 + SHA1_BYTES)
 const KEY_AT = 0
 const KEY = scratch.address + KEY_AT
-const MAC_AT = 32
-const DIGEST_KEY_AT = 64
-const DIGEST_NAME_AT = 80
-const OUT_LENGTH = scratch.address + 96
-const DIGEST_PARAMETER = scratch.address + 128
+const MAC_AT = 64
+const OUT_LENGTH = scratch.address + 32
 
-/** OSSL_PARAM_UTF8_STRING, core.h, and OSSL_MAC_PARAM_DIGEST, core_names.h. */
-const OSSL_PARAM_UTF8_STRING = 4
-scratch.bytes.set(new TextEncoder().encode('digest\0'), DIGEST_KEY_AT)
-scratch.bytes.set(new TextEncoder().encode('SHA1\0'), DIGEST_NAME_AT)
-openssl.writeParameter(
-  DIGEST_PARAMETER,
-  scratch.address + DIGEST_KEY_AT,
-  OSSL_PARAM_UTF8_STRING,
-  scratch.address + DIGEST_NAME_AT,
-  'SHA1'.length,
-)
-
+/** A context that lives as long as the thread. */
 const AES_128_CTR = openssl.demand(openssl.EVP_CIPHER_fetch(NULL, 'AES-128-CTR', null), 'AES-128-CTR')
-const HMAC = openssl.demand(openssl.EVP_MAC_fetch(NULL, 'HMAC', null), 'HMAC')
-
-/** Contexts that live as long as the thread. */
 const CIPHER = openssl.demand(openssl.EVP_CIPHER_CTX_new(), 'EVP_CIPHER_CTX_new')
-const MAC = openssl.demand(openssl.EVP_MAC_CTX_new(HMAC), 'EVP_MAC_CTX_new')
 openssl.demand(openssl.EVP_EncryptInit_ex2(CIPHER, AES_128_CTR, NULL, NULL, NULL), 'AES-128-CTR')
-openssl.demand(openssl.EVP_MAC_init(MAC, KEY, AUTH_KEY_BYTES, DIGEST_PARAMETER), 'HMAC-SHA1')

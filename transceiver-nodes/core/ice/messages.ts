@@ -1,6 +1,5 @@
 /** The STUN messages of the ICE agent: RFC 8445 section 7, with the NOMINATION attribute of draft-thatcher-ice-renomination-01. */
 
-import { readClient } from '#shared/endpoint'
 import {
   errorCode,
   iceControlled,
@@ -10,7 +9,7 @@ import {
   unknownAttributes,
   useCandidate,
   username,
-  xorMappedAddress,
+  xorMappedClient,
 } from '#shared/stun/attributes'
 import type { Hmac } from '#shared/stun/integrity'
 import { encodeStunMessage } from '#shared/stun/message'
@@ -53,7 +52,7 @@ export function bindingRequest(transactionId: Uint8Array, request: BindingReques
 
 /** Encodes the answer to a verified check; the mapped address is the client's, as its relay saw it. */
 export function bindingSuccess(request: StunMessage, client: Int32Array, mac: Hmac): Uint8Array {
-  const attributes = [xorMappedAddress(readClient(client, 0), request.transactionId)]
+  const attributes = [xorMappedClient(client, 0, request.transactionId)]
   return encodeStunMessage(BINDING_SUCCESS, request.transactionId, attributes, {
     integrity: mac,
     fingerprint: true,
