@@ -26,6 +26,7 @@ export class SrtpReceiver {
   readonly #rtp: PacketCipher
   readonly #rtcp: PacketCipher
   readonly #streams = new StreamTable<ReceivedStream>()
+  #latest: ReceivedStream | undefined
 
   constructor(memory: PacketMemory, rtp: PacketCipher, rtcp: PacketCipher) {
     this.#memory = memory
@@ -40,7 +41,7 @@ export class SrtpReceiver {
     const headerBytes = rtpHeaderBytes(bytes, start, length)
     if (headerBytes < 0) return 'srtp-short'
     const ssrc = readI32(bytes, start + RTP_SSRC_AT)
-    const stream = this.#streams.find(ssrc)
+    const stream = this.#find(ssrc)
     if (stream === undefined && this.#streams.isFull) return 'srtp-sources'
     const index = estimateIndex(stream?.rtp.highest ?? -1, readU16(bytes, start + RTP_SEQUENCE_AT))
     if (index < 0 || stream?.rtp.isFresh(index) === false) return 'srtp-replay'
@@ -55,7 +56,7 @@ export class SrtpReceiver {
     if (!this.#memory.holds(start, sealedLength)) return 'srtp-short'
     if (!isRtcpPacket(bytes, start, length)) return 'srtp-short'
     const ssrc = readI32(bytes, start + RTCP_SSRC_AT)
-    const stream = this.#streams.find(ssrc)
+    const stream = this.#find(ssrc)
     if (stream === undefined && this.#streams.isFull) return 'srtp-sources'
     const word = readU32(bytes, start + sealedLength - this.#rtcp.rtcpIndexFromEnd)
     const isEncrypted = word >= ENCRYPTED_BIT
@@ -71,8 +72,14 @@ export class SrtpReceiver {
     this.#rtcp.close()
   }
 
+  #find(ssrc: number): ReceivedStream | undefined {
+    return this.#latest?.ssrc === ssrc ? this.#latest : this.#streams.find(ssrc)
+  }
+
   #accept(ssrc: number, known: ReceivedStream | undefined): ReceivedStream {
-    return known ?? this.#streams.add({ ssrc, rtp: new ReplayWindow(), rtcp: new ReplayWindow() })
+    if (known !== undefined && known === this.#latest) return known
+    this.#latest = known ?? this.#streams.add({ ssrc, rtp: new ReplayWindow(), rtcp: new ReplayWindow() })
+    return this.#latest
   }
 }
 

@@ -26,6 +26,7 @@ export class SrtpSender {
   readonly #rtp: PacketCipher
   readonly #rtcp: PacketCipher
   readonly #streams = new StreamTable<SentStream>()
+  #latest: SentStream | undefined
 
   constructor(memory: PacketMemory, rtp: PacketCipher, rtcp: PacketCipher) {
     this.#memory = memory
@@ -66,9 +67,11 @@ export class SrtpSender {
   }
 
   #streamOf(ssrc: number): SentStream | undefined {
+    if (this.#latest?.ssrc === ssrc) return this.#latest
     const known = this.#streams.find(ssrc)
-    if (known !== undefined || this.#streams.isFull) return known
-    return this.#streams.add({ ssrc, highestIndex: -1, nextRtcpIndex: 0 })
+    if (known === undefined && this.#streams.isFull) return undefined
+    this.#latest = known ?? this.#streams.add({ ssrc, highestIndex: -1, nextRtcpIndex: 0 })
+    return this.#latest
   }
 }
 

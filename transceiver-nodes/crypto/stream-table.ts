@@ -1,14 +1,13 @@
 /**
  * Keeps what SRTP must remember of each stream, by SSRC: RFC 3711 section 3.2.3.
  *
- * A call has a handful of streams, so a walk is faster than any map.
+ * A call has a handful of streams, so a walk is faster than any map; and nearly every packet is of the stream of the last
+ * one, which sender and receiver keep at hand.
  */
 
 /** A bounded table of streams. */
 export class StreamTable<Stream extends { readonly ssrc: number }> {
   readonly #streams: Stream[] = []
-  /** The one that was asked for last, as nearly every packet is of one stream. */
-  #latest: Stream | undefined
 
   get isFull(): boolean {
     return this.#streams.length === MAX_SRTP_STREAMS
@@ -16,18 +15,13 @@ export class StreamTable<Stream extends { readonly ssrc: number }> {
 
   /** Finds the stream of `ssrc`, a signed word. */
   find(ssrc: number): Stream | undefined {
-    if (this.#latest?.ssrc === ssrc) return this.#latest
-    for (const stream of this.#streams) {
-      if (stream.ssrc === ssrc) return (this.#latest = stream)
-    }
-    return undefined
+    return this.#streams.find((stream) => stream.ssrc === ssrc)
   }
 
   /** Enters a stream whose SSRC is not there, and returns it; throws a `RangeError` when full. */
   add(stream: Stream): Stream {
     if (this.isFull) throw new RangeError(`more than ${MAX_SRTP_STREAMS} streams`)
     this.#streams.push(stream)
-    this.#latest = stream
     return stream
   }
 }

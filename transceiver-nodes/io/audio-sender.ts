@@ -39,7 +39,14 @@ export class AudioSender implements SentAudio {
   /** True once audio that is not silence has been sent. */
   hasSpoken = false
 
-  readonly #options: AudioSenderOptions
+  readonly #peer: AudioSenderOptions['peer']
+  readonly #playout: Playout
+  readonly #codec: CallCodec
+  /** The packet memory. */
+  readonly #memory: Uint8Array
+  readonly #payloadType: number
+  readonly #firstTimestamp: number
+  readonly #clockRateHz: number
   #encoder: VoiceEncoder | undefined
   #expectedLossPercent = 0
   #sequence: number
@@ -49,7 +56,13 @@ export class AudioSender implements SentAudio {
   #payloadLength = 0
 
   constructor(options: AudioSenderOptions) {
-    this.#options = options
+    this.#peer = options.peer
+    this.#playout = options.playout
+    this.#codec = options.codec
+    this.#memory = options.memory
+    this.#payloadType = options.payloadType
+    this.#firstTimestamp = options.firstTimestamp
+    this.#clockRateHz = options.clockRateHz
     this.ssrc = options.ssrc
     this.cname = options.cname
     this.#sequence = options.firstSequence
@@ -58,11 +71,10 @@ export class AudioSender implements SentAudio {
 
   /** Sends the packet of `frame`. */
   tick(frame: number): void {
-    const { playout, peer, firstTimestamp, clockRateHz } = this.#options
-    if (!peer.isConnected) return
-    const pulled = playout.pull(FRAME)
+    if (!this.#peer.isConnected) return
+    const pulled = this.#playout.pull(FRAME)
     const isSpeaking = pulled !== 'idle'
-    this.timestamp = rtpTimestampOf(frame, firstTimestamp, clockRateHz)
+    this.timestamp = rtpTimestampOf(frame, this.#firstTimestamp, this.#clockRateHz)
     this.#loadPayload(pulled)
     this.#send(isSpeaking && !this.#wasSpeaking)
     this.#wasSpeaking = isSpeaking
@@ -83,13 +95,15 @@ export class AudioSender implements SentAudio {
   }
 
   #loadPayload(pulled: ReturnType<Playout['pull']>): void {
-    const { codec, playout } = this.#options
     if (pulled === 'audio') {
       this.#setPayload(ENCODED, 0, this.#openEncoder().encode(FRAME, ENCODED, 0, ENCODED.length))
     } else if (pulled === 'packet') {
-      const { memory, start, length } = playout.packet
+      const { memory, start, length } = this.#playout.packet
       this.#setPayload(memory, start, length)
-    } else this.#setPayload(codec.silence, 0, codec.silence.length)
+    } else {
+      const { silence } = this.#codec
+      this.#setPayload(silence, 0, silence.length)
+    }
   }
 
   #setPayload(memory: Uint8Array, start: number, length: number): void {
@@ -99,16 +113,16 @@ export class AudioSender implements SentAudio {
   }
 
   #send(isTalkspurt: boolean): void {
-    const { peer, memory, payloadType } = this.#options
+    const memory = this.#memory
     const length = RTP_HEADER_BYTES + this.#payloadLength
-    const start = peer.beginPacket(length)
+    const start = this.#peer.beginPacket(length)
     if (start < 0) return
-    writeRtpHeader(memory, start, payloadType, isTalkspurt, this.#sequence, this.timestamp, this.ssrc)
+    writeRtpHeader(memory, start, this.#payloadType, isTalkspurt, this.#sequence, this.timestamp, this.ssrc)
     // A loop, because `set` would want a view of each length.
     const to = start + RTP_HEADER_BYTES
     const from = this.#payloadStart
     for (let i = 0; i < this.#payloadLength; i++) memory[to + i] = this.#payload[from + i] ?? 0
-    peer.commitRtp(start, length)
+    this.#peer.commitRtp(start, length)
     this.#sequence = (this.#sequence + 1) & 0xffff
     this.packetCount++
     this.octetCount += this.#payloadLength
@@ -117,7 +131,7 @@ export class AudioSender implements SentAudio {
   /** An encoder is opened with the first frame that wants one: a call that passes packets through has none. */
   #openEncoder(): VoiceEncoder {
     if (this.#encoder === undefined) {
-      this.#encoder = this.#options.codec.createEncoder()
+      this.#encoder = this.#codec.createEncoder()
       this.#encoder.expectLoss(this.#expectedLossPercent)
     }
     return this.#encoder

@@ -50,7 +50,11 @@ export class AudioReceiver {
   undecodable = 0
 
   readonly buffer: JitterBuffer
-  readonly #options: AudioReceiverOptions
+  readonly #payloadType: number
+  readonly #redPayloadType: number | undefined
+  readonly #format: PacketFormat
+  readonly #listener: AudioListener
+  readonly #createDecoder: () => VoiceDecoder
   #decoder: VoiceDecoder | undefined
   #hasHeard = false
   /** The sender has said that it will be silent. */
@@ -60,17 +64,20 @@ export class AudioReceiver {
   #filledMillis = 0
 
   constructor(options: AudioReceiverOptions) {
-    this.#options = options
+    this.#payloadType = options.payloadType
+    this.#redPayloadType = options.redPayloadType
+    this.#format = options.format
+    this.#listener = options.listener
+    this.#createDecoder = options.createDecoder
     this.buffer = new JitterBuffer(options.format.clockRateHz, options.delayBounds)
   }
 
   /** Takes the packet that `rtp` has read in `memory`. */
   handleRtp(rtp: RtpView, memory: Uint8Array, now: Millis): ReceiverDrop | undefined {
-    const { payloadType, redPayloadType } = this.#options
     const drop =
-      rtp.payloadType === payloadType
+      rtp.payloadType === this.#payloadType
         ? this.#handlePacket(rtp, memory, now)
-        : rtp.payloadType === redPayloadType
+        : rtp.payloadType === this.#redPayloadType
           ? this.#handleRed(rtp, memory, now)
           : 'rtp-payload-type'
     if (this.buffer.isCrowded) this.#handDue(now)
@@ -95,7 +102,7 @@ export class AudioReceiver {
     memory: Uint8Array,
     now: Millis,
   ): ReceiverDrop | undefined {
-    const { format } = this.#options
+    const format = this.#format
     const fault = format.read(memory, packet.payloadStart, packet.payloadLength)
     if (fault !== undefined) return fault
     this.#hasHeard = true
@@ -109,7 +116,7 @@ export class AudioReceiver {
     const fault = red.read(memory, rtp.payloadStart, rtp.payloadLength)
     if (fault !== undefined) return fault
     const own = red.blockCount - 1
-    if (red.payloadTypes[own] !== this.#options.payloadType) return 'rtp-payload-type'
+    if (red.payloadTypes[own] !== this.#payloadType) return 'rtp-payload-type'
     const drop = this.#handlePacket(this.#block(rtp, own), memory, now)
     for (let block = 0; block < own; block++) this.#handleCopy(rtp, block, memory, now)
     return drop
@@ -117,9 +124,9 @@ export class AudioReceiver {
 
   /** The copies are of the packets just before, one each. */
   #handleCopy(rtp: RtpView, block: number, memory: Uint8Array, now: Millis): void {
-    const { payloadType, format } = this.#options
+    const format = this.#format
     const copy = this.#block(rtp, block)
-    if (RED.payloadTypes[block] !== payloadType) return
+    if (RED.payloadTypes[block] !== this.#payloadType) return
     if (format.read(memory, copy.payloadStart, copy.payloadLength) !== undefined) return
     this.buffer.pushCopy(copy, memory, format.durationMillis, now)
   }
@@ -148,7 +155,7 @@ export class AudioReceiver {
 
   #handPacket(): void {
     const { memory, payloadStart, payloadLength, durationMillis, isCopy } = this.buffer
-    const { listener, format } = this.#options
+    const [listener, format] = [this.#listener, this.#format]
     this.#filledMillis = 0
     if (isCopy) this.redRecovered++
     format.read(memory, payloadStart, payloadLength)
@@ -168,23 +175,23 @@ export class AudioReceiver {
       this.#filledMillis -= durationMillis
       return
     }
-    if (this.#options.listener.inputFormat === 'codec') return this.#handNothing(durationMillis)
+    if (this.#listener.inputFormat === 'codec') return this.#handNothing(durationMillis)
     const recovered = this.#recover()
     if (recovered === undefined) this.concealed++
     else this.fecRecovered++
-    this.#options.listener.handleAudio(recovered ?? this.#openDecoder().conceal(durationMillis))
+    this.#listener.handleAudio(recovered ?? this.#openDecoder().conceal(durationMillis))
   }
 
   #recover(): Int16Array | undefined {
     const { memory, payloadStart, payloadLength, durationMillis } = this.buffer
-    const { format } = this.#options
+    const format = this.#format
     if (format.read(memory, payloadStart, payloadLength) !== undefined || !format.hasFec) return undefined
     return this.#openDecoder().recover(memory, payloadStart, payloadLength, durationMillis)
   }
 
   /** Silence while nothing comes: what a decoder makes of it after DTX, and none at all when it is the network. */
   #fill(): void {
-    const { listener } = this.#options
+    const listener = this.#listener
     this.#filledMillis += FRAME_MILLIS
     if (listener.inputFormat === 'codec') return listener.handlePacket(NOTHING, FRAME_MILLIS)
     listener.handleAudio(this.#isQuiet ? this.#openDecoder().conceal(FRAME_MILLIS) : SILENCE)
@@ -192,11 +199,11 @@ export class AudioReceiver {
 
   #handNothing(durationMillis: number): void {
     this.concealed++
-    this.#options.listener.handlePacket(NOTHING, durationMillis)
+    this.#listener.handlePacket(NOTHING, durationMillis)
   }
 
   #openDecoder(): VoiceDecoder {
-    this.#decoder ??= this.#options.createDecoder()
+    this.#decoder ??= this.#createDecoder()
     return this.#decoder
   }
 }

@@ -19,8 +19,9 @@ export class Reception {
   #received = 0
   #expectedBefore = 0
   #receivedBefore = 0
-  #jitter = 0
-  #transit = Number.NaN
+  /** Sixteen times the jitter, and the last transit, in ticks of the timestamps: whole numbers, as appendix A.8 has them. */
+  #jitterBy16 = 0
+  #transit: number | undefined
   #senderReport = 0
   #senderReportAt: Millis | undefined
 
@@ -41,7 +42,7 @@ export class Reception {
 
   /** Smoothed interarrival jitter in milliseconds. */
   get jitterMillis(): number {
-    return (this.#jitter * 1000) / this.#clockRateHz
+    return (this.#jitterBy16 * 1000) / 16 / this.#clockRateHz
   }
 
   /** Takes one packet. */
@@ -69,7 +70,7 @@ export class Reception {
       fractionLost: expected > 0 && lost > 0 ? Math.min(255, Math.floor((lost * 256) / expected)) : 0,
       packetsLost: Math.max(-0x800000, Math.min(0x7fffff, this.lost)),
       highestSequence: (this.#wraps * 0x10000 + Math.max(0, this.#highestSequence)) % 2 ** 32,
-      jitter: Math.floor(this.#jitter),
+      jitter: Math.floor(this.#jitterBy16 / 16),
       lastSenderReport: this.#senderReport,
       delaySinceLastSenderReport: Math.floor(delay * 65_536),
     }
@@ -93,15 +94,13 @@ export class Reception {
   }
 
   #measureJitter(timestamp: number, now: Millis): void {
-    const arrival = (now * this.#clockRateHz) / 1000
-    const transit = arrival - timestamp
-    const difference = Math.abs(wrapped(transit - this.#transit))
+    const arrival = Math.round((now * this.#clockRateHz) / 1000) | 0
+    const transit = (arrival - timestamp) | 0
+    if (this.#transit !== undefined) {
+      // Modulo 2^32, like the timestamps.
+      const difference = Math.abs((transit - this.#transit) | 0)
+      this.#jitterBy16 += difference - ((this.#jitterBy16 + 8) >> 4)
+    }
     this.#transit = transit
-    if (!Number.isNaN(difference)) this.#jitter += (difference - this.#jitter) / 16
   }
-}
-
-/** Takes a difference of timestamps modulo 2^32 into the range around zero. */
-function wrapped(difference: number): number {
-  return difference - Math.round(difference / 2 ** 32) * 2 ** 32
 }
