@@ -19,8 +19,6 @@ import type { PageView, RealtimeEvent } from './browser.ts'
 
 const DRAIN_SECONDS = 10
 const MAX_SESSION_SECONDS = 8
-/** Each test starts a stack and calls at once; now and then its first call hears nothing, or the registry is a beat behind. */
-const FRESH_STACK = { retry: 2 }
 
 let browser: Browser
 let stack: Stack | undefined
@@ -123,35 +121,31 @@ async function refusalOf({ url }: Stack): Promise<string> {
   )
 }
 
-test(
-  'a transceiver that is told to leave warns its calls, lets them talk on, and ends them with the reason',
-  FRESH_STACK,
-  async () => {
-    const running = await start({ FIRSTHOP_DRAIN_SECONDS: String(DRAIN_SECONDS) })
-    const page = await talkTo(running)
-    const toldAt = performance.now()
-    process.kill(running.transceiver.pid ?? 0, 'SIGTERM')
+test('a transceiver that is told to leave warns its calls, lets them talk on, and ends them with the reason', async () => {
+  const running = await start({ FIRSTHOP_DRAIN_SECONDS: String(DRAIN_SECONDS) })
+  const page = await talkTo(running)
+  const toldAt = performance.now()
+  process.kill(running.transceiver.pid ?? 0, 'SIGTERM')
 
-    const warned = await untilReceived(page, 'firsthop.session.ending')
-    const warning = receivedOf(warned, 'firsthop.session.ending')
-    expect(warning).toMatchObject({ reason: 'server_draining' })
-    expect(warning?.['seconds_left']).toBeGreaterThan(0)
-    expect(warning?.['seconds_left']).toBeLessThanOrEqual(DRAIN_SECONDS)
-    await untilAudioFlows(page)
-    expect((await viewOf(page)).state).toBe('connected')
-    expect(await refusalOf(running)).toMatch(/refused: 503/)
+  const warned = await untilReceived(page, 'firsthop.session.ending')
+  const warning = receivedOf(warned, 'firsthop.session.ending')
+  expect(warning).toMatchObject({ reason: 'server_draining' })
+  expect(warning?.['seconds_left']).toBeGreaterThan(0)
+  expect(warning?.['seconds_left']).toBeLessThanOrEqual(DRAIN_SECONDS)
+  await untilAudioFlows(page)
+  expect((await viewOf(page)).state).toBe('connected')
+  expect(await refusalOf(running)).toMatch(/refused: 503/)
 
-    const ended = await untilView(page, ({ state }) => state === 'ended')
-    expect(performance.now() - toldAt).toBeGreaterThan(DRAIN_SECONDS * 1000)
-    // The agent may still have said something in between.
-    expect(receivedOf(ended, 'error')).toMatchObject({
-      error: { type: 'server_error', code: 'server_draining' },
-    })
-    await untilGone(running.ports.transceiver.admin)
-  },
-)
+  const ended = await untilView(page, ({ state }) => state === 'ended')
+  expect(performance.now() - toldAt).toBeGreaterThan(DRAIN_SECONDS * 1000)
+  // The agent may still have said something in between.
+  expect(receivedOf(ended, 'error')).toMatchObject({
+    error: { type: 'server_error', code: 'server_draining' },
+  })
+  await untilGone(running.ports.transceiver.admin)
+})
 
-test('a call placed while a transceiver drains goes to the other, and outlives it', FRESH_STACK, async () => {
+test('a call placed while a transceiver drains goes to the other, and outlives it', async () => {
   const running = await start({ FIRSTHOP_DRAIN_SECONDS: String(DRAIN_SECONDS) })
   const page = await talkTo(running)
   expect(await transceiverOf(page)).toBe('transceiver-1')
@@ -168,24 +162,17 @@ test('a call placed while a transceiver drains goes to the other, and outlives i
   expect(receivedOf(view, 'firsthop.session.ending')).toBeUndefined()
 })
 
-test(
-  'a call that has lasted as long as it may is warned and ended with the reason',
-  FRESH_STACK,
-  async () => {
-    const running = await start({ FIRSTHOP_MAX_SESSION_SECONDS: String(MAX_SESSION_SECONDS) })
-    const page = await talkTo(running)
-    const warning = receivedOf(
-      await untilReceived(page, 'firsthop.session.ending'),
-      'firsthop.session.ending',
-    )
-    expect(warning).toMatchObject({ reason: 'session_expired' })
-    expect(warning?.['seconds_left']).toBeLessThanOrEqual(MAX_SESSION_SECONDS)
-    const ended = await untilView(page, ({ state }) => state === 'ended')
-    expect(receivedOf(ended, 'error')).toMatchObject({
-      error: { type: 'invalid_request_error', code: 'session_expired' },
-    })
-    // Whoever calls again has a session of his own.
-    await page.getByTestId('talk').click()
-    await untilView(page, ({ state }) => state === 'connected')
-  },
-)
+test('a call that has lasted as long as it may is warned and ended with the reason', async () => {
+  const running = await start({ FIRSTHOP_MAX_SESSION_SECONDS: String(MAX_SESSION_SECONDS) })
+  const page = await talkTo(running)
+  const warning = receivedOf(await untilReceived(page, 'firsthop.session.ending'), 'firsthop.session.ending')
+  expect(warning).toMatchObject({ reason: 'session_expired' })
+  expect(warning?.['seconds_left']).toBeLessThanOrEqual(MAX_SESSION_SECONDS)
+  const ended = await untilView(page, ({ state }) => state === 'ended')
+  expect(receivedOf(ended, 'error')).toMatchObject({
+    error: { type: 'invalid_request_error', code: 'session_expired' },
+  })
+  // Whoever calls again has a session of his own.
+  await page.getByTestId('talk').click()
+  await untilView(page, ({ state }) => state === 'connected')
+})

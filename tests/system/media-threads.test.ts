@@ -95,6 +95,15 @@ async function untilHeard(of: LinkClients, packets: number): Promise<void> {
 }
 
 test.runIf(isBatchSupported())(
+  'a call counts from the moment it is placed, so that a drain waits for it',
+  async () => {
+    await call(clients[0])
+    expect(media.counts.active).toBeGreaterThan(0)
+    await until(() => expect(media.counts).toMatchObject({ active: 1, placed: 1 }))
+  },
+)
+
+test.runIf(isBatchSupported())(
   'a thread that fails tells its clients at once; its neighbour goes on unbroken, and its seat is taken again',
   async () => {
     const [first, second] = clients

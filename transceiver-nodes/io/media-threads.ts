@@ -92,7 +92,9 @@ export class MediaThreads implements Media {
   }
 
   get counts(): MediaCounts {
-    return sumCounts([...this.#former, ...this.#seats.map(({ counts }) => counts)])
+    const counts = sumCounts([...this.#former, ...this.#seats.map((seat) => seat.counts)])
+    // A drain that did not know of the calls of the last second would not wait for them.
+    return { ...counts, active: this.#seats.reduce((sessions, seat) => sessions + seat.sessions, 0) }
   }
 
   async place(request: PlaceCallRequest): Promise<PlaceCallResponse | PlaceCallFault> {

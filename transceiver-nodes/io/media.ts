@@ -12,7 +12,7 @@ import type { SidebandHub } from './sideband-hub.ts'
 
 /** All the engines of a transceiver. */
 export interface Media {
-  /** What all of them have counted, at most a second old. */
+  /** What all of them have counted, at most a second old; calls placed since are among the active ones. */
   readonly counts: MediaCounts
   /** How many threads are at work. */
   readonly threads: number
