@@ -152,6 +152,8 @@ test('a call placed while a transceiver drains goes to the other, and outlives i
   await startSecond(running)
   process.kill(running.transceiver.pid ?? 0, 'SIGTERM')
   await untilReceived(page, 'firsthop.session.ending')
+  // The Worker looks at the registry every few seconds.
+  await until(async () => expect(await refusalOf(running)).toBe('placed'))
   const again = await talkTo(running)
   expect(await transceiverOf(again)).toBe('transceiver-2')
   await untilView(page, ({ state }) => state === 'ended')
