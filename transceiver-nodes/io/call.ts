@@ -10,11 +10,10 @@ import { monotonicNow } from '#shared/platform/clock'
 import type { IceFragment } from '#shared/sdp/fragment'
 import { parseClientEvent } from '#shared/realtime/events'
 import type { Millis } from '#shared/time'
-import type { RealtimeEvent } from '#shared/realtime/events'
 import type { Backend, BackendSession } from '../backends/backend.ts'
-import { Audience } from '../core/audience.ts'
 import type { Listener } from '../core/audience.ts'
 import { Conversation } from '../core/conversation.ts'
+import { EventOutlet, malformedEventError } from '../core/event-outlet.ts'
 import type { TransceiverDrop } from './drops.ts'
 import type { IceFault } from '../core/ice/agent.ts'
 import type { IceCredentials } from '../core/ice/credentials.ts'
@@ -71,11 +70,8 @@ export class Call implements LoopSession {
   readonly #conversation: Conversation
   readonly #audio: CallAudio
   readonly #backend: BackendSession
-  readonly #audience = new Audience()
+  readonly #outlet: EventOutlet
   readonly #limit: SessionLimit
-  /** Events that came before the channel was open. */
-  readonly #waiting: string[] = []
-  #isOpen = false
   /** Whether the timeline has the first audio of each direction. */
   #hasHeard = false
   #hasSpoken = false
@@ -89,8 +85,13 @@ export class Call implements LoopSession {
     this.timeline = new Timeline(now)
     this.#limit = new SessionLimit(options.deadline)
     this.#peer = new Peer(this.#peerOptions(), now)
+    this.#outlet = new EventOutlet({
+      send: (text) => this.#peer.sendMessage(text),
+      onUnsent: () => options.onFault('event-unsent'),
+      eventId: options.eventId,
+    })
     this.#conversation = new Conversation(this.#playout, {
-      toClient: (event, text) => this.#toClient(event, text),
+      toClient: (event, text) => this.#outlet.tell(event, text),
       toBackend: (event, text) => this.#backend.handleEvent(event, text),
       describePath: () => this.#describePath(),
       eventId: options.eventId,
@@ -124,7 +125,7 @@ export class Call implements LoopSession {
   }
 
   get hasChannel(): boolean {
-    return this.#isOpen
+    return this.#outlet.isOpen
   }
 
   /** Our INIT chunk for the answer, if the offer has one. */
@@ -196,11 +197,11 @@ export class Call implements LoopSession {
     this.#peer.handleTimeout(now)
     switch (this.#limit.handleTimeout(now)) {
       case 'warn':
-        return this.#toClient(
+        return this.#outlet.tell(
           endingEvent(this.#limit.reason, this.#limit.remaining(now), this.#options.eventId()),
         )
       case 'tell':
-        return this.#toClient(endedError(this.#limit.reason, this.#options.eventId()))
+        return this.#outlet.tell(endedError(this.#limit.reason, this.#options.eventId()))
       case 'end':
         return this.end(this.#limit.reason)
       case undefined:
@@ -226,19 +227,19 @@ export class Call implements LoopSession {
 
   /** Lets a sideband hear what the client is sent; false: there are as many as there may be. */
   attach(listener: Listener): boolean {
-    return this.#audience.add(listener)
+    return this.#outlet.attach(listener)
   }
 
   /** Takes a sideband away. */
   detach(listener: Listener): void {
-    this.#audience.remove(listener)
+    this.#outlet.detach(listener)
   }
 
   /** Takes an event from a sideband, as it came; what is wrong with its form, only that sideband hears. */
   handleSideband(text: string, from: Listener): void {
     const event = parseClientEvent(text)
     if (typeof event !== 'string') this.#conversation.handleClientEvent(event)
-    else from.handleEvent(JSON.stringify(this.#malformedEventError(event)))
+    else from.handleEvent(JSON.stringify(malformedEventError(event, this.#options.eventId())))
   }
 
   /** Ends the call and frees what it holds; idempotent. */
@@ -249,7 +250,7 @@ export class Call implements LoopSession {
     this.#audio.sendBye(monotonicNow())
     this.#peer.close()
     this.#audio.close()
-    this.#audience.end(reason)
+    this.#outlet.end(reason)
     this.#options.onEnd(this, reason)
   }
 
@@ -262,7 +263,7 @@ export class Call implements LoopSession {
       events: {
         onConnected: () => this.timeline.mark('connected', monotonicNow()),
         onChannelOpen: () => this.#handleChannelOpen(),
-        onChannelClose: () => (this.#isOpen = false),
+        onChannelClose: () => this.#outlet.close(),
         onMessage: (text) => this.#handleMessage(text),
         onFault: this.#options.onFault,
         onEnd: (reason) => this.end(reason),
@@ -272,41 +273,13 @@ export class Call implements LoopSession {
 
   #handleChannelOpen(): void {
     this.timeline.mark('channelOpen', monotonicNow())
-    this.#isOpen = true
-    for (const text of this.#waiting.splice(0)) this.#peer.sendMessage(text)
+    this.#outlet.open()
   }
 
   #handleMessage(text: string): void {
     const event = parseClientEvent(text)
     if (typeof event !== 'string') this.#conversation.handleClientEvent(event, text)
-    else this.#toClient(this.#malformedEventError(event))
-  }
-
-  #toClient(event: RealtimeEvent, text = JSON.stringify(event)): void {
-    const isTaken = this.#isOpen ? this.#peer.sendMessage(text) : this.#wait(text)
-    this.#audience.tell(text)
-    if (isTaken) return
-    this.#options.onFault('event-unsent')
-    // Too large for the client's channel; when the channel has failed, this says nothing either.
-    if (this.#isOpen) this.#peer.sendMessage(JSON.stringify(this.#unsentEventError(event.type)))
-  }
-
-  #wait(text: string): boolean {
-    if (this.#waiting.length >= MAX_WAITING_EVENTS) return false
-    this.#waiting.push(text)
-    return true
-  }
-
-  #unsentEventError(type: string): RealtimeEvent {
-    const message = `An event of type ${type} is larger than this client takes, and was not sent.`
-    const error = { type: 'server_error', code: 'event_too_large', message, param: null, event_id: null }
-    return { type: 'error', event_id: this.#options.eventId(), error }
-  }
-
-  #malformedEventError(fault: string): RealtimeEvent {
-    const message = 'The message is not a Realtime event: send one JSON object with a string "type".'
-    const error = { type: 'invalid_request_error', code: fault, message, param: null, event_id: null }
-    return { type: 'error', event_id: this.#options.eventId(), error }
+    else this.#outlet.tell(malformedEventError(event, this.#options.eventId()))
   }
 
   #describePath(): CallPath {
@@ -323,6 +296,3 @@ export class Call implements LoopSession {
 interface CallPath extends Readonly<Record<string, unknown>> {
   readonly timeline: CallDescription['timeline']
 }
-
-/** Events kept until the data channel opens: a session.created and what a backend may say at once. */
-const MAX_WAITING_EVENTS = 256

@@ -72,6 +72,8 @@ export interface PeerOptions {
 export class Peer {
   readonly ice: IceAgent
   readonly #options: PeerOptions
+  readonly #memory: PacketMemory
+  readonly #writer: LinkWriter
   readonly #dtls: DtlsEndpoint
   readonly #channels: DataChannels | undefined
   #srtp: SrtpSession | undefined
@@ -82,6 +84,8 @@ export class Peer {
 
   constructor(options: PeerOptions, now: Millis) {
     this.#options = options
+    this.#memory = options.memory
+    this.#writer = options.writer
     this.ice = new IceAgent(options.ice, now)
     this.#dtls = new DtlsEndpoint({
       context: options.dtlsContext,
@@ -114,7 +118,7 @@ export class Peer {
 
   /** Takes a DTLS datagram; returns why it was dropped. */
   handleDtls(start: number, length: number): TransceiverDrop | undefined {
-    return this.#dtls.handleDatagram(this.#options.memory.bytes, start, length)
+    return this.#dtls.handleDatagram(this.#memory.bytes, start, length)
   }
 
   /** Decrypts SRTP in place; returns the length of the RTP packet, or why it was dropped. */
@@ -137,19 +141,19 @@ export class Peer {
   beginPacket(maxBytes: number): number {
     const path = this.#path
     if (path === undefined || this.#srtp === undefined) return -1
-    return this.#options.writer.begin(path, 0, maxBytes + SRTP_TRAILER_BYTES)
+    return this.#writer.begin(path, 0, maxBytes + SRTP_TRAILER_BYTES)
   }
 
   /** Encrypts the RTP packet that was written at `start` and closes its frame. */
   commitRtp(start: number, length: number): void {
     const sealed = this.#srtp?.protectRtp(start, length)
-    this.#options.writer.commit(typeof sealed === 'number' ? sealed : 0)
+    this.#writer.commit(typeof sealed === 'number' ? sealed : 0)
   }
 
   /** Encrypts the RTCP packet that was written at `start` and closes its frame. */
   commitRtcp(start: number, length: number): void {
     const sealed = this.#srtp?.protectRtcp(start, length)
-    this.#options.writer.commit(typeof sealed === 'number' ? sealed : 0)
+    this.#writer.commit(typeof sealed === 'number' ? sealed : 0)
   }
 
   /** Sends a text message on the data channel; false: it is not open, or has too much to send already. */
@@ -190,7 +194,7 @@ export class Peer {
   #execute(command: IceCommand): void {
     switch (command.type) {
       case 'transmit':
-        this.#options.writer.write(command.path, command.message, command.binds ? FRAME_FLAG_BIND : 0)
+        this.#writer.write(command.path, command.message, command.binds ? FRAME_FLAG_BIND : 0)
         return
       case 'select':
         this.#addressGoodbye()
@@ -222,7 +226,7 @@ export class Peer {
   }
 
   #handleKeys(keys: SrtpKeys): void {
-    this.#srtp = new SrtpSession(keys, this.#options.memory)
+    this.#srtp = new SrtpSession(keys, this.#memory)
     this.#channels?.handleDtlsConnected()
     this.#options.events.onConnected()
   }
@@ -235,13 +239,13 @@ export class Peer {
   #send(bytes: Uint8Array): void {
     const path = this.#path
     if (path === undefined) return
-    this.#options.writer.write(path, bytes, 0)
+    this.#writer.write(path, bytes, 0)
     this.#options.requestFlush()
   }
 
   #release(path: IcePath): void {
     this.#options.unbindPath(path)
-    this.#options.writer.write(path, EMPTY, FRAME_FLAG_UNBIND)
+    this.#writer.write(path, EMPTY, FRAME_FLAG_UNBIND)
   }
 
   #fail(reason: string): void {
