@@ -20,7 +20,7 @@ export function writeHmacSha1(
   return (
     openssl.EVP_MAC_init(CONTEXT, key, keyBytes, 0) === 1 &&
     openssl.EVP_MAC_update(CONTEXT, data, length) === 1 &&
-    openssl.EVP_MAC_final(CONTEXT, out, OUT_LENGTH, SHA1_BYTES) === 1
+    openssl.EVP_MAC_final(CONTEXT, out, scratch.address + OUT_LENGTH_AT, SHA1_BYTES) === 1
   )
 }
 
@@ -48,30 +48,31 @@ function roomFor(key: Uint8Array, data: Uint8Array): PacketMemory {
 /** Length of the MAC, FIPS 180-4. */
 export const SHA1_BYTES = 20
 
-/** Where a MAC is written; key and message follow it. */
-const MAC_BYTES = 24
+/** In the scratch memory: where a MAC is written, a length that nobody reads; key and message follow them. */
+const OUT_LENGTH_AT = 24
+const MAC_BYTES = 32
 const scratch = new PacketMemory(1_024)
 
-/** Names the hash of the HMAC, and takes lengths that nobody reads. */
-const names = new PacketMemory(160)
-const DIGEST_KEY_AT = 0
-const DIGEST_NAME_AT = 16
-const OUT_LENGTH = names.address + 32
-const DIGEST_PARAMETER = names.address + 48
-
-/** OSSL_PARAM_UTF8_STRING, core.h, and OSSL_MAC_PARAM_DIGEST, core_names.h. */
+/** Names the hash of the HMAC: OSSL_PARAM_UTF8_STRING, core.h, and OSSL_MAC_PARAM_DIGEST, core_names.h. */
 const OSSL_PARAM_UTF8_STRING = 4
-names.bytes.set(new TextEncoder().encode('digest\0'), DIGEST_KEY_AT)
-names.bytes.set(new TextEncoder().encode('SHA1\0'), DIGEST_NAME_AT)
-openssl.writeParameter(
-  DIGEST_PARAMETER,
-  names.address + DIGEST_KEY_AT,
-  OSSL_PARAM_UTF8_STRING,
-  names.address + DIGEST_NAME_AT,
-  'SHA1'.length,
-)
+const DIGEST_KEY_AT = 64
+const DIGEST_NAME_AT = 80
+const DIGEST_PARAMETER_AT = 96
 
 /** A context that lives as long as the thread; it keeps the hash, and is given a key for each MAC. */
-const HMAC = openssl.demand(openssl.EVP_MAC_fetch(0, 'HMAC', null), 'HMAC')
-const CONTEXT = openssl.demand(openssl.EVP_MAC_CTX_new(HMAC), 'EVP_MAC_CTX_new')
-openssl.demand(openssl.EVP_MAC_init(CONTEXT, scratch.address, SHA1_BYTES, DIGEST_PARAMETER), 'HMAC-SHA1')
+const CONTEXT = openContext()
+
+function openContext(): openssl.Address {
+  const { bytes, address } = scratch
+  bytes.set(new TextEncoder().encode('digest\0'), DIGEST_KEY_AT)
+  bytes.set(new TextEncoder().encode('SHA1\0'), DIGEST_NAME_AT)
+  const [key, name] = [address + DIGEST_KEY_AT, address + DIGEST_NAME_AT]
+  openssl.writeParameter(address + DIGEST_PARAMETER_AT, key, OSSL_PARAM_UTF8_STRING, name, 'SHA1'.length)
+  const hmac = openssl.demand(openssl.EVP_MAC_fetch(0, 'HMAC', null), 'HMAC')
+  const context = openssl.demand(openssl.EVP_MAC_CTX_new(hmac), 'EVP_MAC_CTX_new')
+  openssl.demand(
+    openssl.EVP_MAC_init(context, address, SHA1_BYTES, address + DIGEST_PARAMETER_AT),
+    'HMAC-SHA1',
+  )
+  return context
+}
