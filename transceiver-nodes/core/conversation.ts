@@ -63,6 +63,11 @@ export class Conversation {
     this.#playout.finish(part)
   }
 
+  /** Reads what a tick will need; the sum means nothing. docs/transceiver.md, "Asked for ahead". */
+  prefetch(): number {
+    return Number(this.#faultyResponse === undefined)
+  }
+
   /** Reports what playout did since the last call; to be called after every frame. */
   reportPlayout(): void {
     for (let notice = this.#playout.nextNotice(); notice !== undefined; notice = this.#playout.nextNotice()) {

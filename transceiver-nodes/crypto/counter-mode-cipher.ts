@@ -37,6 +37,10 @@ export class CounterModeCipher implements PacketCipher {
     this.#authKey = new KeyWords(authKey)
   }
 
+  prefetch(): number {
+    return this.#salt.prefetch() + this.#cipherKey.prefetch() + this.#authKey.prefetch()
+  }
+
   sealRtp(start: number, headerBytes: number, length: number, index: number): boolean {
     const packet = this.#memory.address + start
     this.#salt.writeIv(readI32(this.#memory.bytes, start + RTP_SSRC_AT), index)

@@ -31,6 +31,10 @@ export class GcmCipher implements PacketCipher {
     this.#key = new KeyWords(cipherKey)
   }
 
+  prefetch(): number {
+    return this.#salt.prefetch() + this.#key.prefetch()
+  }
+
   sealRtp(start: number, headerBytes: number, length: number, index: number): boolean {
     const packet = this.#memory.address + start
     this.#salt.writeIv(readI32(this.#memory.bytes, start + RTP_SSRC_AT), index)

@@ -22,6 +22,8 @@ export interface PacketCipher {
   readonly rtcpTrailerBytes: number
   /** Where the SRTCP index word stands, counted from the end of a sealed packet. */
   readonly rtcpIndexFromEnd: number
+  /** Reads what a tick will need; the sum means nothing. docs/transceiver.md, "Asked for ahead". */
+  prefetch(): number
   sealRtp(start: number, headerBytes: number, length: number, index: number): boolean
   openRtp(start: number, headerBytes: number, length: number, index: number): boolean
   /** Seals a packet and writes its index word. */
@@ -50,6 +52,11 @@ export class KeyWords {
     this.#word3 = readI32(padded, 12)
     this.#word4 = readI32(padded, 16)
     padded.fill(0)
+  }
+
+  /** Reads what a tick will need; the sum means nothing. docs/transceiver.md, "Asked for ahead". */
+  prefetch(): number {
+    return this.#word0 + this.#word4
   }
 
   /** Writes the key, and zeros up to `MAX_KEY_BYTES`. */
@@ -84,6 +91,11 @@ export class SaltWords {
     this.#word1 = readI32(padded, 4)
     this.#word2 = readI32(padded, 8)
     this.#word3 = readI32(padded, 12)
+  }
+
+  /** Reads what a tick will need; the sum means nothing. docs/transceiver.md, "Asked for ahead". */
+  prefetch(): number {
+    return this.#word0 + this.#word3
   }
 
   /** Writes the vector of the packet `index` of `ssrc` to `IV_ADDRESS`. */

@@ -34,6 +34,11 @@ export class SrtpReceiver {
     this.#rtcp = rtcp
   }
 
+  /** Reads what a tick will need; the sum means nothing. docs/transceiver.md, "Asked for ahead". */
+  prefetch(): number {
+    return (this.#latest?.rtp.highest ?? 0) + this.#rtp.prefetch()
+  }
+
   unprotectRtp(start: number, sealedLength: number): number | SrtpFault {
     const { bytes } = this.#memory
     const length = sealedLength - this.#rtp.rtpTrailerBytes

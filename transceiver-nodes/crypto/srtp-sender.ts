@@ -34,6 +34,11 @@ export class SrtpSender {
     this.#rtcp = rtcp
   }
 
+  /** Reads what a tick will need; the sum means nothing. docs/transceiver.md, "Asked for ahead". */
+  prefetch(): number {
+    return (this.#latest?.highestIndex ?? 0) + this.#rtp.prefetch()
+  }
+
   protectRtp(start: number, length: number): number | SrtpSendFault {
     const { bytes } = this.#memory
     if (!this.#memory.holds(start, length + this.#rtp.rtpTrailerBytes)) return 'srtp-room'

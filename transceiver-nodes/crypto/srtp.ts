@@ -40,6 +40,11 @@ export class SrtpSession {
     )
   }
 
+  /** Reads what a tick will need; the sum means nothing. docs/transceiver.md, "Asked for ahead". */
+  prefetch(): number {
+    return this.#sender.prefetch() + this.#receiver.prefetch()
+  }
+
   /** Protects an RTP packet; `SRTP_TRAILER_BYTES` of room must follow it. */
   protectRtp(start: number, length: number): number | SrtpSendFault {
     return this.#isClosed ? 'srtp-closed' : this.#sender.protectRtp(start, length)

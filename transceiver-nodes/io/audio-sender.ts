@@ -69,6 +69,11 @@ export class AudioSender implements SentAudio {
     this.#payload = options.codec.silence
   }
 
+  /** Reads what a tick will need; the sum means nothing. docs/transceiver.md, "Asked for ahead". */
+  prefetch(): number {
+    return this.#sequence + this.timestamp + this.octetCount + this.#payload.length
+  }
+
   /** Sends the packet of `frame`. */
   tick(frame: number): void {
     if (!this.#peer.isConnected) return

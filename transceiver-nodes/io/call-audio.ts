@@ -140,6 +140,11 @@ export class CallAudio {
     return undefined
   }
 
+  /** Reads what a tick will need; the sum means nothing. docs/transceiver.md, "Asked for ahead". */
+  prefetch(): number {
+    return this.#receiver.prefetch() + this.#sender.prefetch() + this.#reports.prefetch() + this.#reportAt
+  }
+
   /** Hands on one frame of what was heard, sends one frame of what is to be said. */
   tick(frame: number, due: number, now: Millis): void {
     for (let i = 0; i < due; i++) {

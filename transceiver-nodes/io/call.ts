@@ -175,6 +175,16 @@ export class Call implements LoopSession {
     return typeof plain === 'string' ? plain : this.#audio.handleRtcp(start, plain, now)
   }
 
+  prefetch(): number {
+    return (
+      this.#peer.prefetch() +
+      this.#audio.prefetch() +
+      this.#playout.prefetch() +
+      this.#conversation.prefetch() +
+      Number(this.#outlet.isOpen)
+    )
+  }
+
   flush(): void {
     this.#peer.flush()
   }

@@ -20,6 +20,11 @@ export interface LoopSession {
   handleRtcp(start: number, length: number, path: IcePath, now: Millis): TransceiverDrop | undefined
   /** Writes what handling has queued. */
   flush(now: Millis): void
+  /**
+   * Reads what the next tick will need, so that its memory is on the way while other sessions are served; returns a
+   * sum of it that means nothing, lest a compiler leave the reads out. docs/transceiver.md, "Asked for ahead".
+   */
+  prefetch(): number
   /** Takes and sends audio: `due` frames, of which the first has this number. */
   tick(frame: number, due: number, now: Millis): void
   handleTimeout(now: Millis): void

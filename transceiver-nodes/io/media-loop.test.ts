@@ -262,6 +262,7 @@ class World {
       handleRtp: () => this.#handle('rtp'),
       handleRtcp: () => this.#handle('rtcp'),
       flush: () => undefined,
+      prefetch: () => 0,
       tick: () => void this.did.push('tick'),
       handleTimeout: () => undefined,
       pollTimeout: () => undefined,

@@ -121,6 +121,13 @@ export class Peer {
     return this.#dtls.handleDatagram(this.#memory.bytes, start, length)
   }
 
+  /** Reads what a tick will need; the sum means nothing. docs/transceiver.md, "Asked for ahead". */
+  prefetch(): number {
+    const path = this.#path
+    const ofPath = path === undefined ? 0 : path.heardAt + (path.client[0] ?? 0)
+    return ofPath + (this.#srtp?.prefetch() ?? 0)
+  }
+
   /** Decrypts SRTP in place; returns the length of the RTP packet, or why it was dropped. */
   unprotectRtp(start: number, length: number, path: IcePath, now: Millis): number | TransceiverDrop {
     if (this.#srtp === undefined) return 'srtp-too-early'

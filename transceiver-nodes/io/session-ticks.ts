@@ -39,6 +39,8 @@ export class SessionTicks<Session extends LoopSession> {
   readonly #pacer: Pacer
   #losses = 0
   #hasChannels = false
+  /** What `prefetch` has read: in sight of everybody, so that no compiler leaves it out. */
+  prefetched = 0
 
   constructor(parts: SessionTicksParts<Session>, now: Millis) {
     const { maxSessions } = parts.table
@@ -87,6 +89,7 @@ export class SessionTicks<Session extends LoopSession> {
     this.#noteLosses()
     this.#hasChannels = false
     for (let row = 0; row < table.rows; row++) {
+      if (row % PREFETCH_ROWS === 0) this.#prefetch(row, Math.min(row + PREFETCH_ROWS, table.rows))
       const session = table.inRow(row)
       if (session === undefined) continue
       this.#takeArrivalsOf(row)
@@ -99,6 +102,13 @@ export class SessionTicks<Session extends LoopSession> {
     const { rows, count } = this.#arrivals
     for (let packet = 0; packet < count; packet++) this.#takeArrivalsOf(rows[packet] ?? 0)
     this.#arrivals.clear()
+  }
+
+  #prefetch(from: number, to: number): void {
+    const { table } = this.#parts
+    let sum = 0
+    for (let row = from; row < to; row++) sum += table.inRow(row)?.prefetch() ?? 0
+    this.prefetched = sum
   }
 
   #noteLosses(): void {
@@ -158,3 +168,5 @@ export class SessionTicks<Session extends LoopSession> {
 
 /** Packets that wait for the tick: as many as a batched port keeps datagrams; where bundles make it more, they are taken sooner. */
 const MAX_ARRIVALS = 1_024
+/** Sessions whose memory is asked for at once: their misses overlap, and what they bring stays in the caches until it is needed. */
+const PREFETCH_ROWS = 8

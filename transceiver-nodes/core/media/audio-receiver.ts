@@ -84,6 +84,11 @@ export class AudioReceiver {
     return drop
   }
 
+  /** Reads what a tick will need; the sum means nothing. docs/transceiver.md, "Asked for ahead". */
+  prefetch(): number {
+    return this.buffer.prefetch() + this.#filledMillis + Number(this.#listener.inputFormat === 'codec')
+  }
+
   /** Hands on what is due; to be called every 20 ms. */
   tick(now: Millis): void {
     if (!this.#hasHeard || this.#handDue(now)) return

@@ -79,6 +79,18 @@ export class JitterBuffer {
     return this.#held > CAPACITY_PACKETS / 2
   }
 
+  /** Reads what a tick will need; the sum means nothing. docs/transceiver.md, "Asked for ahead". */
+  prefetch(): number {
+    const inMemory = (this.memory[this.#writeAt] ?? 0) + (this.memory[this.#writeAt + LINE_BYTES] ?? 0)
+    return (
+      inMemory +
+      this.#word(slotOf(this.#next), STATE) +
+      this.#highest +
+      this.#lastTicks +
+      this.#delay.prefetch()
+    )
+  }
+
   /** Takes a packet whose payload lies in `source` and lasts `durationMillis`. */
   push(packet: JitterPacket, source: Uint8Array, durationMillis: number, now: Millis): JitterVerdict {
     if (packet.payloadLength > MAX_PAYLOAD_BYTES) return 'payload-too-long'
@@ -327,6 +339,9 @@ const EMPTY = 0
 const HELD = 1
 const HELD_COPY = 2
 const PLAYED = 3
+
+/** What a processor fetches at once; payloads of speech take two. */
+const LINE_BYTES = 64
 
 /** How early a tick may be and still serve a packet that is due at the next. */
 const TICK_TOLERANCE_MILLIS = FRAME_MILLIS / 2

@@ -25,6 +25,12 @@ export class PacketQueue {
     return this.#count
   }
 
+  /** Reads what a tick will need; the sum means nothing. docs/transceiver.md, "Asked for ahead". */
+  prefetch(): number {
+    const page = this.#pages[0] ?? NO_MEMORY
+    return (page[this.#readAt] ?? 0) + (page[0] ?? 0) + (page[LINE_BYTES] ?? 0)
+  }
+
   /** Appends a copy of `packet`; throws a `RangeError` when it is empty or longer than `MAX_QUEUED_BYTES`. */
   push(packet: Uint8Array): void {
     const { length } = packet
@@ -76,6 +82,8 @@ export class PacketQueue {
 
 const PAGE_BYTES = 2_048
 const LENGTH_BYTES = 2
+/** What a processor fetches at once. */
+const LINE_BYTES = 64
 /** The longest packet that is taken. */
 export const MAX_QUEUED_BYTES = PAGE_BYTES - LENGTH_BYTES
 const NO_MEMORY = new Uint8Array(new ArrayBuffer(0))

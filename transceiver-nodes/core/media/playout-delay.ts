@@ -40,6 +40,11 @@ export class PlayoutDelay {
     return this.#targetMillis
   }
 
+  /** Reads what a tick will need; the sum means nothing. docs/transceiver.md, "Asked for ahead". */
+  prefetch(): number {
+    return this.#offset + this.#targetMillis + this.#transits.count
+  }
+
   /** Learns from a packet whose timestamp is `mediaMillis` and which arrived at `now`. */
   handleArrival(mediaMillis: number, now: Millis): void {
     const { minMillis, maxMillis } = this.#bounds

@@ -57,6 +57,13 @@ export class Playout {
     return this.#packet
   }
 
+  /** Reads what a tick will need; the sum means nothing. docs/transceiver.md, "Asked for ahead". */
+  prefetch(): number {
+    const head = this.#parts[0]
+    const ofHead = head === undefined ? 0 : head.playedSamples + (head.packets?.prefetch() ?? 0)
+    return ofHead + this.#notices.length + this.#doneResponses.size + this.#clearedResponses.size
+  }
+
   /** Appends samples to `part`; the array is kept, not copied. */
   enqueue(part: AudioPart, samples: Int16Array): EnqueueVerdict {
     const tail = this.#tailFor(part, false, samples.length)

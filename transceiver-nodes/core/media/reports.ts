@@ -69,6 +69,11 @@ export class Reports {
     return Math.round(this.#smoothedLossPercent)
   }
 
+  /** Reads what a tick will need; the sum means nothing. docs/transceiver.md, "Asked for ahead". */
+  prefetch(): number {
+    return this.#received + (this.#reception?.received ?? 0)
+  }
+
   /** Takes a packet of the client's audio. */
   handleRtp({ ssrc, sequence, timestamp }: RtpView, now: Millis): void {
     if (this.#reception?.ssrc !== ssrc) {
