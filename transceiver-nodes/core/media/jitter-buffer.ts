@@ -81,14 +81,9 @@ export class JitterBuffer {
 
   /** Reads what a tick will need; the sum means nothing. docs/transceiver.md, "Asked for ahead". */
   prefetch(): number {
-    const inMemory = (this.memory[this.#writeAt] ?? 0) + (this.memory[this.#writeAt + LINE_BYTES] ?? 0)
-    return (
-      inMemory +
-      this.#word(slotOf(this.#next), STATE) +
-      this.#highest +
-      this.#lastTicks +
-      this.#delay.prefetch()
-    )
+    const next = this.#word(slotOf(this.#next), START)
+    const here = this.#line(this.#writeAt) + this.#line(next)
+    return here + this.#highest + this.#lastTicks + this.#delay.prefetch()
   }
 
   /** Takes a packet whose payload lies in `source` and lasts `durationMillis`. */
@@ -309,6 +304,11 @@ export class JitterBuffer {
     this.#held -= 1
   }
 
+  /** Reads of a payload of speech, which takes two lines of memory. */
+  #line(at: number): number {
+    return (this.memory[at] ?? 0) + (this.memory[at + LINE_BYTES] ?? 0)
+  }
+
   #word(slot: number, word: number): number {
     return this.#slots[slot * SLOT_WORDS + word] ?? 0
   }
@@ -340,7 +340,7 @@ const HELD = 1
 const HELD_COPY = 2
 const PLAYED = 3
 
-/** What a processor fetches at once; payloads of speech take two. */
+/** What a processor fetches at once. */
 const LINE_BYTES = 64
 
 /** How early a tick may be and still serve a packet that is due at the next. */
