@@ -15,6 +15,8 @@ import {
 import { aesBlockCipher } from '#shared/platform/crypto'
 import { monotonicNow } from '#shared/platform/clock'
 import { openLog } from '#shared/platform/log'
+import { millisOf } from '#shared/time'
+import type { Millis } from '#shared/time'
 import { RouteKeyRing } from '#shared/ufrag/route'
 import { relayRecord } from '../../tests/fleet-records.ts'
 import { IcePath } from '../core/ice/path.ts'
@@ -142,6 +144,45 @@ describe('RTP on a port that keeps what it has received', () => {
   })
 })
 
+describe('a tick', () => {
+  beforeEach(() => {
+    vi.useFakeTimers({ toFake: ['performance'] })
+    world = new World()
+  })
+
+  afterEach(() => {
+    vi.useRealTimers()
+  })
+
+  test('asks a session for its timeouts when they are due, when something has come for it, and every 100 ms', () => {
+    world.timeoutAt = millisOf(monotonicNow() + 1_000)
+    for (let ticks = 0; ticks < 50; ticks++) world.tick()
+    expect(world.did.filter((what) => what === 'timeout')).toHaveLength(1)
+    expect(world.asked).toBeLessThan(2 * 12)
+    world.asked = 0
+    world.arrive(RELAY, BEFORE, DTLS)
+    world.tick()
+    expect(world.asked).toBe(2)
+  })
+
+  test('asks all sessions when a relay is lost', () => {
+    world.tick()
+    world.asked = 0
+    world.probes.health.losses++
+    world.tick()
+    expect(world.asked).toBe(2)
+  })
+
+  test('ends a session and nothing else when a bug shows as its memory is asked for', () => {
+    world.prefetch = () => {
+      throw new Error('a bug')
+    }
+    world.tick()
+    expect(world.ended).toEqual(['internal-error'])
+    expect(world.did).toEqual([])
+  })
+})
+
 /** A loop with one session on one path, whose client is behind two relays of one VIP. */
 class World {
   readonly sent: { to: Endpoint | undefined; datagram: Uint8Array }[] = []
@@ -154,6 +195,10 @@ class World {
   readonly ended: string[] = []
   isPortFull = false
   released = 0
+  /** When the session has something to do, and how often it was asked. */
+  timeoutAt: Millis | undefined
+  asked = 0
+  prefetch = () => 0
   readonly #memory = new Uint8Array(LINK_WRITER_BYTES + LINK_PROBE_BYTES + 2_048)
   readonly #directory = new RelayDirectory()
   readonly #writer: LinkWriter
@@ -262,10 +307,16 @@ class World {
       handleRtp: () => this.#handle('rtp'),
       handleRtcp: () => this.#handle('rtcp'),
       flush: () => undefined,
-      prefetch: () => 0,
+      prefetch: () => this.prefetch(),
       tick: () => void this.did.push('tick'),
-      handleTimeout: () => undefined,
-      pollTimeout: () => undefined,
+      handleTimeout: () => {
+        this.did.push('timeout')
+        this.timeoutAt = undefined
+      },
+      pollTimeout: () => {
+        this.asked++
+        return this.timeoutAt
+      },
       end: (reason) => {
         this.ended.push(reason)
         this.endSession()

@@ -105,10 +105,18 @@ export class SessionTicks<Session extends LoopSession> {
   }
 
   #prefetch(from: number, to: number): void {
-    const { table } = this.#parts
-    let sum = 0
-    for (let row = from; row < to; row++) sum += table.inRow(row)?.prefetch() ?? 0
-    this.prefetched = sum
+    for (let row = from; row < to; row++) {
+      const session = this.#parts.table.inRow(row)
+      if (session !== undefined) this.#prefetchOf(session)
+    }
+  }
+
+  #prefetchOf(session: Session): void {
+    try {
+      this.prefetched = session.prefetch()
+    } catch (error) {
+      this.#parts.fail(session, error)
+    }
   }
 
   #noteLosses(): void {
