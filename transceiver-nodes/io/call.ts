@@ -26,6 +26,7 @@ import { endedError, endingEvent } from '../core/session-limit-events.ts'
 import { Timeline } from '../core/timeline.ts'
 import { CallAudio } from './call-audio.ts'
 import type { AudioStatistics, CallAudioOptions } from './call-audio.ts'
+import { CallOutput } from './call-output.ts'
 import type { LoopSession } from './loop-session.ts'
 import { Peer } from './peer.ts'
 import type { PeerOptions } from './peer.ts'
@@ -98,14 +99,10 @@ export class Call implements LoopSession {
     })
     this.#backend = options.backend.open(
       { callId: options.callId, session: options.session, codec: options.audio.codec.name },
-      {
-        event: (event, text) => this.#conversation.handleBackendEvent(event, text),
-        audio: (part, samples) => this.#conversation.handleAudio(part, samples),
-        packet: (part, payload) => this.#conversation.handlePacket(part, payload),
-        audioDone: (part) => this.#conversation.handleAudioDone(part),
-        drop: (reason) => options.onFault(`backend-${reason}`),
-        end: (reason) => this.end(reason),
-      },
+      new CallOutput(this.#conversation, {
+        onDrop: (reason) => options.onFault(`backend-${reason}`),
+        onEnd: (reason) => this.end(reason),
+      }),
     )
     this.#audio = new CallAudio({
       ...options.audio,
