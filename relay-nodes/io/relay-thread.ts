@@ -56,10 +56,12 @@ function serve(message: ServeMessage): void {
   const ports = new BatchPorts(relay, { ...message.sockets, cookie: config.cookie })
   const counts = new Float64Array(message.counts)
   pin(message.processor)
+  relay.handleUpstreams(message.upstreams, monotonicNow())
+  ports.refreshUpstreams()
+  if (message.flowRecords !== undefined) relay.handleFlowRecords(message.flowRecords, monotonicNow())
   let isAsking = false
   let countAt: number = monotonicNow()
   for (;;) {
-    // Messages first: the transceivers, and flows of a former life, come before the first packet.
     const answered = handleMessages(ports, monotonicNow())
     if (answered === 'stop') return
     ports.turn(isAsking ? ASKING_WAIT : IDLE_WAIT)

@@ -135,9 +135,8 @@ export class RelayThreads {
     worker.on('exit', () => this.#handleExit(seat))
     const processor = this.#options.pins ? seat.index : undefined
     const counts = seat.counts.buffer as SharedArrayBuffer
-    seat.post({ type: 'serve', sockets: seat.sockets, counts, processor })
-    seat.post({ type: 'upstreams', upstreams: this.#upstreams })
-    if (flowRecords !== undefined) seat.post({ type: 'records', records: flowRecords })
+    const { sockets } = seat
+    seat.post({ type: 'serve', sockets, counts, processor, upstreams: this.#upstreams, flowRecords })
   }
 
   #handleExit(seat: Seat): void {

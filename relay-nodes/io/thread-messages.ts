@@ -3,7 +3,10 @@
 import type { SocketHandle } from '#shared/platform/udp-socket'
 import type { Upstream } from '../core/upstreams.ts'
 
-/** The first message to a thread: where to be. */
+/**
+ * The first message to a thread: where to be, and what to know before the first packet is read. All of it in one, since
+ * the thread begins with the first.
+ */
 export interface ServeMessage {
   readonly type: 'serve'
   readonly sockets: { readonly clients: readonly SocketHandle[]; readonly link: SocketHandle }
@@ -11,6 +14,9 @@ export interface ServeMessage {
   readonly counts: SharedArrayBuffer
   /** The processor to stay on. */
   readonly processor: number | undefined
+  /** The fleet's transceivers, and flows of a former life as FOUND records. */
+  readonly upstreams: readonly Upstream[]
+  readonly flowRecords: Int32Array | undefined
 }
 
 /** A message to a thread. */
