@@ -104,6 +104,18 @@ test.runIf(isBatchSupported())(
 )
 
 test.runIf(isBatchSupported())(
+  'a call that dies with its thread just after it was placed is counted',
+  async () => {
+    await call(clients[0])
+    await media.killThread(0)
+    await until(() => expect(media.deaths).toBe(1))
+    const { placed, endedByReason } = media.counts
+    expect(endedByReason['thread-died']).toBeGreaterThan(0)
+    expect(placed).toBeGreaterThanOrEqual(endedByReason['thread-died'] ?? 0)
+  },
+)
+
+test.runIf(isBatchSupported())(
   'a thread that fails tells its clients at once; its neighbour goes on unbroken, and its seat is taken again',
   async () => {
     const [first, second] = clients

@@ -45,6 +45,11 @@ export class MediaSeat {
     return this.counts.active + this.#placedSince
   }
 
+  /** What the thread, which is dead, has counted, with the calls that it was given since. */
+  get lastCounts(): MediaCounts {
+    return { ...this.counts, active: this.sessions, placed: this.counts.placed + this.#placedSince }
+  }
+
   /** Tells whether the thread owes an answer since before `moment`. */
   isSilentSince(moment: number): boolean {
     return this.#askedAt > 0 && this.#askedAt < moment

@@ -219,7 +219,7 @@ export class MediaThreads implements Media {
     if (this.#stopping.signal.aborted) return
     this.#deaths++
     this.#sayGoodbyes(seat)
-    this.#former = [sumCounts([...this.#former, countsOfDead(seat.counts, 'thread-died')])]
+    this.#former = [sumCounts([...this.#former, countsOfDead(seat.lastCounts, 'thread-died')])]
     for (const id of seat.sidebands) {
       this.#hub.handleNotice({ type: 'sideband-end', id, reason: 'thread-died' })
     }
