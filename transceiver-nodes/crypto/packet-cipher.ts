@@ -116,7 +116,7 @@ export class SaltWords {
 }
 
 /** An HMAC-SHA1 key, RFC 3711 section 5.2; those of AES-128 have 16. */
-export const MAX_KEY_BYTES = 20
+const MAX_KEY_BYTES = 20
 /** RFC 7714 section 8.1. */
 const GCM_SALT_BYTES = 12
 /** A block of AES, RFC 3711 section 4.1.1; AES-GCM takes the first 12 bytes. */

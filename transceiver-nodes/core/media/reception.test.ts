@@ -46,6 +46,24 @@ test('smooths the jitter of arrivals that alternate between early and late, also
   expect(reception.jitterMillis).toBeCloseTo(5, 1)
 })
 
+test('keeps the jitter within what a report can say, however the timestamps leap', () => {
+  fc.assert(
+    fc.property(
+      fc.array(fc.integer({ min: 0, max: 2 ** 32 - 1 }), { minLength: 200, maxLength: 400 }),
+      (leaps) => {
+        const reception = new Reception(1, 48_000)
+        for (const [i, leap] of leaps.entries()) reception.handlePacket(i, leap, at(i * 20))
+        const { jitter } = reception.report(at(8_000))
+        expect(jitter).toBeGreaterThanOrEqual(0)
+        expect(jitter).toBeLessThanOrEqual(2 ** 31)
+      },
+    ),
+  )
+  const reception = new Reception(1, 48_000)
+  for (let i = 0; i < 500; i++) reception.handlePacket(i, (i % 2) * 2 ** 31, at(0))
+  expect(reception.report(at(0)).jitter).toBeCloseTo(2 ** 31, -4)
+})
+
 test('refers to the last sender report with the time since it came', () => {
   const reception = new Reception(1, 48_000)
   reception.handlePacket(0, 0, at(0))

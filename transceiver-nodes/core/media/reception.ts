@@ -99,7 +99,8 @@ export class Reception {
     if (this.#transit !== undefined) {
       // Modulo 2^32, like the timestamps.
       const difference = Math.abs((transit - this.#transit) | 0)
-      this.#jitterBy16 += difference - ((this.#jitterBy16 + 8) >> 4)
+      // Divided, not shifted: timestamps that leap take it beyond 31 bits.
+      this.#jitterBy16 += difference - Math.floor((this.#jitterBy16 + 8) / 16)
     }
     this.#transit = transit
   }
