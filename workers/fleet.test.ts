@@ -43,6 +43,11 @@ async function relayIds(): Promise<string[] | undefined> {
   return snapshot?.relays.map(({ id }) => id)
 }
 
+async function renewedRelayIds(): Promise<string[] | undefined> {
+  const snapshot = await fleet.renew((work) => kept.push(work))
+  return snapshot?.relays.map(({ id }) => id)
+}
+
 function fail(): Promise<never> {
   return Promise.reject(new StoreError('unreachable', 'down', undefined))
 }
@@ -141,6 +146,24 @@ describe('Fleet', () => {
     await Promise.all(kept)
     expect(epochNow() - old[0].heartbeatAt).toBeGreaterThan(40)
     expect(await relayIds()).toEqual(['relay-1'])
+  })
+
+  test('is renewed before its time, but no more than once a second', async () => {
+    await relayIds()
+    readFleet = () => Promise.resolve([relay('relay-2'), transceiver()])
+    expect(await renewedRelayIds()).toBeUndefined()
+    vi.advanceTimersByTime(1_000)
+    expect(await Promise.all([renewedRelayIds(), renewedRelayIds()])).toEqual([['relay-2'], ['relay-2']])
+    expect(await renewedRelayIds()).toBeUndefined()
+    expect(await relayIds()).toEqual(['relay-2'])
+    expect(reads).toBe(2)
+  })
+
+  test('stays what it was when it cannot be renewed', async () => {
+    await relayIds()
+    readFleet = fail
+    vi.advanceTimersByTime(1_000)
+    expect(await renewedRelayIds()).toEqual(['relay-1'])
   })
 
   test('is not held up by a read that never ends', async () => {

@@ -24,6 +24,7 @@ export class Fleet {
   #reading: { readonly done: Promise<void>; readonly until: Millis } | undefined
   #nextReadAt = millisOf(-Infinity)
   #staleAt = millisOf(-Infinity)
+  #renewableAt = millisOf(-Infinity)
 
   constructor(store: Store, log: Log) {
     this.#store = store
@@ -44,6 +45,19 @@ export class Fleet {
     const { done } = this.#startReading(now)
     keepAlive(done)
     return done
+  }
+
+  /**
+   * Reads the fleet before that is due, since what is known has proved wrong; `undefined` when the last read is too
+   * recent for another.
+   */
+  async renew(keepAlive: KeepAlive): Promise<FleetSnapshot | undefined> {
+    const now = monotonicNow()
+    if (!this.#reading && now < this.#renewableAt) return undefined
+    const { done } = this.#startReading(now)
+    keepAlive(done)
+    await Promise.race([done, wait(READ_WAIT)])
+    return this.#view.snapshot
   }
 
   #startReading(now: Millis): { readonly done: Promise<void> } {
@@ -70,6 +84,7 @@ export class Fleet {
     const now = monotonicNow()
     this.#nextReadAt = millisOf(now + fresh)
     this.#staleAt = millisOf(now + usable)
+    this.#renewableAt = millisOf(now + RENEWABLE)
   }
 }
 
@@ -82,6 +97,9 @@ const FRESH = 3_000
 
 /** The same while relays or transceivers are missing, when nothing is lost by looking again. */
 const FRESH_WHEN_INCOMPLETE = 250
+
+/** After this one that has proved wrong may be read again: while every node refuses, calls ask the store no oftener. */
+const RENEWABLE = 1_000
 
 /** How long a snapshot is used while the next one is being read; after a longer pause a request waits for it. */
 const USABLE = 15_000

@@ -1,19 +1,22 @@
 /**
  * Places a call: steers it, then asks the ranked transceivers one after the other until one takes it.
  *
- * A transceiver that is full, draining, gone or broken costs one attempt within a time budget. What a transceiver
- * finds wrong with the request itself would be wrong at the next one too, so it goes to the client.
+ * A transceiver that is full, draining, gone or broken costs one attempt within a time budget; when all have cost one,
+ * the fleet is read again, for whoever has come since. What a transceiver finds wrong with the request itself would be
+ * wrong at the next one too, so it goes to the client.
  */
 
 import type { PlaceCallRequest, PlaceCallResponse, SessionConfig } from '#shared/control/messages'
 import type { TransceiverRecord } from '#shared/fleet/record'
+import type { FleetSnapshot } from '#shared/fleet/snapshot'
 import { steer } from '#shared/fleet/steer'
 import type { ClientPlace, Steering, SteeringFault } from '#shared/fleet/steer'
 import { MAX_FAULT_LENGTH } from '#shared/fleet/steering-record'
-import type { Attempt, SteeringReasons, SteeringRecord } from '#shared/fleet/steering-record'
+import type { Attempt, SteeringRecord } from '#shared/fleet/steering-record'
 import type { ApiKey } from '#shared/keys/api-key'
 import { epochNow, monotonicNow } from '#shared/platform/clock'
 import type { Log } from '#shared/platform/log'
+import type { Millis } from '#shared/time'
 import type { Edge } from './edge.ts'
 import { refusal } from './errors.ts'
 import type { KeepAlive } from './fleet.ts'
@@ -38,66 +41,106 @@ export interface PlacedCall extends PlaceCallResponse {
 
 /** Places the call that `order` describes; rejects with an `ApiError` when nobody takes it. */
 export async function placeCall(order: CallOrder, edge: Edge, keepAlive: KeepAlive): Promise<PlacedCall> {
-  const log = edge.log.with({ requestId: order.requestId })
   const startedAt = monotonicNow()
-  const steering = await steerCall(order, edge, keepAlive)
-  const steeredAt = monotonicNow()
-  const { requestId, offer, session, channelId, apiKey } = order
-  const { relays, transceivers, reasons } = steering
-  const owner = apiKey && { apiKeyId: apiKey.id }
-  const channel = channelId === undefined ? {} : { channelId }
-  const request = { requestId, offer, relays, ...owner, ...channel, ...(session && { session }) }
-  const { placed, record } = await offerInTurn(transceivers, request, reasons, edge, log)
-  edge.callCap.note(apiKey, placed.node.id, epochNow())
-  const times = { steerMillis: steeredAt - startedAt, transceiverMillis: monotonicNow() - steeredAt }
-  const { placedBy, attempts } = record
-  const asked = { placedBy, attempts: attempts.length + 1 }
-  log.info('A call is placed', { transceiver: placed.node.id, relay: relays[0]?.id, ...asked, ...times })
-  return { ...placed, relays, steering: record, ...times }
+  const known = await edge.fleet.snapshot(keepAlive)
+  if (!known) throw refusal('fleet-unknown', 'The fleet is not known yet; try again in a moment.')
+  const placement = new Placement(order, edge, startedAt)
+  const outcome = await placement.tryIn(known)
+  if (typeof outcome !== 'string') return outcome
+  // What is known may be seconds old, and who would take the call have come since.
+  const renewed = await edge.fleet.renew(keepAlive)
+  const last = renewed ? await placement.tryIn(renewed) : outcome
+  if (typeof last !== 'string') return last
+  throw refusal(last, SENTENCE_BY_FAULT[last])
 }
 
-async function steerCall({ place, apiKey }: CallOrder, edge: Edge, keepAlive: KeepAlive): Promise<Steering> {
-  const fleet = await edge.fleet.snapshot(keepAlive)
-  if (!fleet) throw refusal('fleet-unknown', 'The fleet is not known yet; try again in a moment.')
-  if (!edge.callCap.hasRoom(apiKey, fleet, epochNow())) {
-    throw refusal('too-many-calls', `This key has all of its ${apiKey?.maxCalls} calls under way.`)
+/** Why nobody has taken a call. */
+type PlacementFault = SteeringFault | 'transceiver-unreachable'
+
+/** One call on its way to a transceiver that takes it; none is asked twice. */
+class Placement {
+  readonly #order: CallOrder
+  readonly #edge: Edge
+  readonly #log: Log
+  readonly #startedAt: Millis
+  readonly #knownAt = monotonicNow()
+  readonly #attempts: Attempt[] = []
+
+  constructor(order: CallOrder, edge: Edge, startedAt: Millis) {
+    this.#order = order
+    this.#edge = edge
+    this.#log = edge.log.with({ requestId: order.requestId })
+    this.#startedAt = startedAt
   }
-  const steering = steer(place, fleet)
-  if (typeof steering === 'string') throw refusal(steering, SENTENCE_BY_STEERING_FAULT[steering])
-  return steering
-}
 
-async function offerInTurn(
-  transceivers: readonly TransceiverRecord[],
-  request: PlaceCallRequest,
-  reasons: SteeringReasons,
-  edge: Edge,
-  log: Log,
-): Promise<{ readonly placed: PlaceCallResponse; readonly record: SteeringRecord }> {
-  const deadline = monotonicNow() + BUDGET
-  const attempts: Attempt[] = []
-  for (const transceiver of transceivers) {
-    const timeout = Math.min(ATTEMPT_TIMEOUT, deadline - monotonicNow())
-    if (timeout <= 0) break
+  /** Steers the call in `fleet`, and offers it to the chosen transceivers one after the other. */
+  async tryIn(fleet: FleetSnapshot): Promise<PlacedCall | PlacementFault> {
+    const { apiKey, place } = this.#order
+    if (!this.#edge.callCap.hasRoom(apiKey, fleet, epochNow())) {
+      throw refusal('too-many-calls', `This key has all of its ${apiKey?.maxCalls} calls under way.`)
+    }
+    const steering = steer(place, fleet)
+    if (typeof steering === 'string') return steering
+    const isNew = ({ id }: TransceiverRecord) => this.#attempts.every((attempt) => attempt.id !== id)
+    for (const transceiver of steering.transceivers.filter(isNew)) {
+      const timeout = Math.min(ATTEMPT_TIMEOUT, this.#knownAt + BUDGET - monotonicNow())
+      if (timeout <= 0) break
+      const placed = await this.#offerTo(transceiver, steering, timeout)
+      if (placed !== undefined) return placed
+    }
+    return 'transceiver-unreachable'
+  }
+
+  async #offerTo(
+    transceiver: TransceiverRecord,
+    { relays, reasons }: Steering,
+    timeout: number,
+  ): Promise<PlacedCall | undefined> {
+    const steering: SteeringRecord = { ...reasons, attempts: [...this.#attempts] }
     try {
-      const record = { ...reasons, attempts: [...attempts] }
-      const placed = await edge.transceivers.placeCall(transceiver, { ...request, steering: record }, timeout)
-      return { placed, record }
+      const request = this.#requestVia(relays, steering)
+      return this.#note(
+        await this.#edge.transceivers.placeCall(transceiver, request, timeout),
+        relays,
+        steering,
+      )
     } catch (error) {
       if (!(error instanceof ControlError)) throw error
-      log.warn('A transceiver did not take the call', { transceiver: transceiver.id, error })
+      this.#log.warn('A transceiver did not take the call', { transceiver: transceiver.id, error })
       if (error.isClientsFault) throw passOn(error)
       const fault = (error.refusal?.code ?? error.code).slice(0, MAX_FAULT_LENGTH)
-      attempts.push({ id: transceiver.id, fault })
+      this.#attempts.push({ id: transceiver.id, fault })
+      return undefined
     }
   }
-  throw refusal('transceiver-unreachable', 'No transceiver took the call; try again in a moment.')
+
+  #requestVia(relays: Steering['relays'], steering: SteeringRecord): PlaceCallRequest {
+    const { requestId, offer, session, channelId, apiKey } = this.#order
+    const owner = apiKey && { apiKeyId: apiKey.id }
+    const channel = channelId === undefined ? {} : { channelId }
+    return { requestId, offer, relays, steering, ...owner, ...channel, ...(session && { session }) }
+  }
+
+  #note(placed: PlaceCallResponse, relays: Steering['relays'], steering: SteeringRecord): PlacedCall {
+    this.#edge.callCap.note(this.#order.apiKey, placed.node.id, epochNow())
+    const steerMillis = this.#knownAt - this.#startedAt
+    const times = { steerMillis, transceiverMillis: monotonicNow() - this.#knownAt }
+    const asked = { placedBy: steering.placedBy, attempts: steering.attempts.length + 1 }
+    this.#log.info('A call is placed', {
+      transceiver: placed.node.id,
+      relay: relays[0]?.id,
+      ...asked,
+      ...times,
+    })
+    return { ...placed, relays, steering, ...times }
+  }
 }
 
-const SENTENCE_BY_STEERING_FAULT: Readonly<Record<SteeringFault, string>> = {
+const SENTENCE_BY_FAULT: Readonly<Record<PlacementFault, string>> = {
   'no-relay': 'No relay is in service; try again in a moment.',
   'no-transceiver': 'No transceiver is in service; try again in a moment.',
   full: 'Every node is full; try again in a moment.',
+  'transceiver-unreachable': 'No transceiver took the call; try again in a moment.',
 }
 
 /** How long one transceiver may take, in milliseconds: a round trip around the world, and its own work, twice. */

@@ -45,10 +45,13 @@ export const steeringReasonsSchema = v.object({
 /** A transceiver that was asked before the one that took the call, and why it did not. */
 export const attemptSchema = v.object({ id: name, fault: name })
 
+/** The most that are asked in vain before one that takes the call: three choices of a snapshot, two of the next. */
+export const MAX_ATTEMPTS = 5
+
 /** The record of a decision: the reasons, and who was asked in vain. */
 export const steeringRecordSchema = v.object({
   ...steeringReasonsSchema.entries,
-  attempts: v.pipe(v.array(attemptSchema), v.maxLength(2), v.readonly()),
+  attempts: v.pipe(v.array(attemptSchema), v.maxLength(MAX_ATTEMPTS), v.readonly()),
 })
 
 export type ChoiceReason = v.InferOutput<typeof choiceReasonSchema>

@@ -442,6 +442,30 @@ describe('a fleet', () => {
     expect(responses.map(({ status }) => status)).toEqual(Array.from({ length: 8 }, () => 201))
   })
 
+  test('is read again when nobody that is known takes a call: who has just come is asked', async () => {
+    await untilReady()
+    first.script = () => ({ status: 503, body: errorBody('node-draining') })
+    second.script = first.script
+    const third = await ScriptedTransceiver.start('transceiver-3', 3)
+    const seat = { ...EU, cluster: 1, transceiver: 3, controlUrl: third.controlUrl }
+    const record = () => transceiverRecord({ id: third.id, ...seat }, epochNow())
+    const member = startFleetMember({ store, record, log: openLog({ write: () => {} }), heartbeatSeconds: 1 })
+    const place = async () => {
+      const response = await postOffer()
+      return JSON.parse(response.headers.get('firsthop-steering') ?? 'null') as unknown
+    }
+    // Until a second has passed since the last read, the store is not asked again.
+    await expect.poll(place, { timeout: 5_000 }).toMatchObject({
+      attempts: [
+        { id: 'transceiver-1', fault: 'node-draining' },
+        { id: 'transceiver-2', fault: 'node-draining' },
+      ],
+    })
+    expect(third.requests).toHaveLength(1)
+    await member.stop()
+    await third.close()
+  })
+
   test('that is known goes on taking calls while the store is down', async () => {
     const statuses = [(await postOffer()).status]
     await storeServer.close()

@@ -86,11 +86,6 @@ export class CallAudio {
     this.#sender.expectLoss(this.#reports.expectedLossPercent)
   }
 
-  /** True once audio has arrived. */
-  get hasHeard(): boolean {
-    return this.#reports.packetsReceived > 0
-  }
-
   /** True once some that is not silence has been sent. */
   get hasSpoken(): boolean {
     return this.#sender.hasSpoken
