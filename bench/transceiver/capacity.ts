@@ -2,6 +2,8 @@
 
 import { setTimeout as sleep } from 'node:timers/promises'
 import { CallRefused, startEngine } from './contenders.ts'
+import type { Contender } from './contenders.ts'
+import type { ServerReport } from './line-server.ts'
 
 /** What was found. */
 export interface Capacity {
@@ -11,28 +13,29 @@ export interface Capacity {
   readonly load: number
 }
 
+/** How a thread did with so many sessions. */
+export interface CapacityStep extends Capacity {
+  /** Of the ticks, how many were 5 ms late. */
+  readonly lateShare: number
+  /** Of what was said, how much came back. */
+  readonly echoedShare: number
+}
+
 /** Raises the sessions by `step` until more than 1 % of the ticks are 5 ms late, or packets are lost. */
 export async function findCapacity(
   speech: readonly Uint8Array[],
   step: number,
   millis: number,
-  onStep: (sessions: number, lateShare: number, load: number) => void,
+  onStep: (step: CapacityStep) => void,
 ): Promise<Capacity> {
   const engine = await startEngine('codec', speech, FRAMES_PER_DATAGRAM)
   let found: Capacity = { sessions: 0, load: 0 }
   try {
-    for (let sessions = step; sessions <= MAX_SESSIONS; sessions += step) {
+    while (found.sessions < MAX_SESSIONS) {
       for (let i = 0; i < step; i++) engine.talk(await engine.call())
-      await sleep(SETTLE_MILLIS)
-      const [before, sent, echoed] = [await engine.report(), engine.sent, engine.echoed]
-      await sleep(millis)
-      const [after, sentAfter, echoedAfter] = [await engine.report(), engine.sent, engine.echoed]
-      const lateShare = delta(after, before, 'lateTicks') / Math.max(1, delta(after, before, 'ticks'))
-      const load = delta(after, before, 'cpuMicros') / 1_000 / millis
-      onStep(sessions, lateShare, load)
-      const isHeard = (echoedAfter - echoed) / (sentAfter - sent) > MIN_ECHOED
-      if (lateShare > MAX_LATE || !isHeard) return found
-      found = { sessions, load }
+      const taken = await bestOf(engine, found.sessions + step, millis, onStep)
+      if (!isCarried(taken)) return found
+      found = { sessions: taken.sessions, load: taken.load }
     }
     return found
   } catch (error) {
@@ -44,16 +47,44 @@ export async function findCapacity(
   }
 }
 
-function delta(
-  after: Readonly<Record<string, number>>,
-  before: Readonly<Record<string, number>>,
-  key: string,
-): number {
+/** What others on the machine do only ever adds to lateness: a step fails when it has failed every time. */
+async function bestOf(
+  engine: Contender,
+  sessions: number,
+  millis: number,
+  onStep: (step: CapacityStep) => void,
+): Promise<CapacityStep> {
+  for (let trial = 1; ; trial++) {
+    await sleep(SETTLE_MILLIS)
+    const step = await measure(engine, sessions, millis)
+    onStep(step)
+    if (isCarried(step) || trial === TRIALS) return step
+  }
+}
+
+function isCarried({ lateShare, echoedShare }: CapacityStep): boolean {
+  return lateShare <= MAX_LATE && echoedShare > MIN_ECHOED
+}
+
+async function measure(engine: Contender, sessions: number, millis: number): Promise<CapacityStep> {
+  const [before, sent, echoed] = [await engine.report(), engine.sent, engine.echoed]
+  await sleep(millis)
+  const [after, sentAfter, echoedAfter] = [await engine.report(), engine.sent, engine.echoed]
+  return {
+    sessions,
+    load: delta(after, before, 'cpuMicros') / 1_000 / millis,
+    lateShare: delta(after, before, 'lateTicks') / Math.max(1, delta(after, before, 'ticks')),
+    echoedShare: (echoedAfter - echoed) / (sentAfter - sent),
+  }
+}
+
+function delta(after: ServerReport, before: ServerReport, key: string): number {
   return (after[key] ?? 0) - (before[key] ?? 0)
 }
 
 /** What a relay of that many calls sends together: it forwards what a few hundred microseconds brought. */
 const FRAMES_PER_DATAGRAM = 4
+const TRIALS = 3
 const SETTLE_MILLIS = 1_000
 const MAX_SESSIONS = 10_000
 const MAX_LATE = 0.01

@@ -61,6 +61,9 @@ export class LinkClients {
   readonly #port: BatchLinkPort
   readonly #server: KnownLink
   readonly #talkers = new Map<number, Talker>()
+  /** Who is served in each millisecond of 20: to look at all of them in each would cost as much as their packets. */
+  readonly #slices = Array.from({ length: FRAME_MILLIS }, () => new Set<Talker>())
+  #servedUntil = Math.floor(monotonicNow())
   readonly #timer: NodeJS.Timeout
   #lastId = 0
   #slot = 0
@@ -91,28 +94,33 @@ export class LinkClients {
       transmit: (_path, packet) => this.#transmit(words, packet),
       onAudio: (start, length) => this.#hear(talker, start, length),
     })
-    const talker: Talker = { client, words, sequence: -1, dueAt: Infinity, tickAt: 0, said: 0 }
+    const slice = Math.floor(Math.random() * FRAME_MILLIS)
+    const talker: Talker = { client, words, slice, sequence: -1, isTalking: false, said: 0 }
     this.#talkers.set(id, talker)
+    this.#slices[slice]?.add(talker)
     client.handleAnswer(await place(client.offer), monotonicNow())
     await this.#untilConnected(client)
     return id
   }
 
-  /** Has a client talk from now on, at a random moment of every 20 ms. */
+  /** Has a client talk from now on, at a moment of its own in every 20 ms. */
   talk(id: number): void {
     const talker = this.#talkers.get(id)
-    if (talker !== undefined) talker.dueAt = monotonicNow() + Math.random() * FRAME_MILLIS
+    if (talker !== undefined) talker.isTalking = true
   }
 
   /** Has every client be silent, until it is to talk again. */
   hush(): void {
-    for (const talker of this.#talkers.values()) talker.dueAt = Infinity
+    for (const talker of this.#talkers.values()) talker.isTalking = false
   }
 
   /** Ends a call. */
   hangUp(id: number): void {
-    this.#talkers.get(id)?.client.close()
+    const talker = this.#talkers.get(id)
+    if (talker === undefined) return
+    talker.client.close()
     this.#flush()
+    this.#slices[talker.slice]?.delete(talker)
     this.#talkers.delete(id)
   }
 
@@ -137,7 +145,9 @@ export class LinkClients {
   #turn(): void {
     const now = monotonicNow()
     this.#receive()
-    for (const talker of this.#talkers.values()) this.#serve(talker, now)
+    // Of what a generator has slept through, clients catch up with so much.
+    this.#servedUntil = Math.max(this.#servedUntil, Math.floor(now) - MAX_CATCH_UP)
+    while (this.#servedUntil < Math.floor(now)) this.#serveSlice(++this.#servedUntil % FRAME_MILLIS, now)
     this.#flush()
   }
 
@@ -146,18 +156,19 @@ export class LinkClients {
     this.#port.release()
   }
 
-  #serve(talker: Talker, now: Millis): void {
-    const { client } = talker
-    if (now >= talker.tickAt) {
-      talker.tickAt = now + FRAME_MILLIS
-      client.handleTick(now)
+  #serveSlice(slice: number, now: Millis): void {
+    for (const talker of this.#slices[slice] ?? []) {
+      talker.client.handleTick(now)
+      if (talker.isTalking) this.#say(talker)
     }
-    if (now < talker.dueAt) return
+  }
+
+  #say(talker: Talker): void {
     const { speech } = this.#options
     const payload = speech[talker.said % speech.length]
-    if (payload !== undefined && client.sendAudio(payload, talker.said * TICKS_PER_FRAME)) this.sent++
+    const timestamp = talker.said * TICKS_PER_FRAME
+    if (payload !== undefined && talker.client.sendAudio(payload, timestamp)) this.sent++
     talker.said++
-    talker.dueAt += FRAME_MILLIS
   }
 
   #handleDatagram(start: number, length: number): void {
@@ -231,16 +242,18 @@ export class LinkClients {
 interface Talker {
   readonly client: LightClient
   readonly words: Int32Array
+  /** The millisecond of each 20 in which it is served. */
+  readonly slice: number
   /** Of the last packet heard; -1: none. */
   sequence: number
-  dueAt: number
-  tickAt: number
+  isTalking: boolean
   said: number
 }
 
 const COOKIE = new Uint8Array([1, 2, 3, 4, 5, 6, 7, 8])
 const CONNECT_WAIT = 20_000
 const FRAME_MILLIS = 20
+const MAX_CATCH_UP = 100
 const TICKS_PER_FRAME = 960
 /** In an RTP header, RFC 3550 section 5.1. */
 const SEQUENCE_AT = 2

@@ -60,16 +60,10 @@ for (const name of ['passthrough', 'werift', 'libdatachannel'] as const) {
 kilobytes.transcode = round2(
   await using('transcode', (it) => measureMemory(it, TRANSCODING_FIRST, TRANSCODING_SESSIONS)),
 )
-const capacity = await findCapacity(
-  [PLAIN_PACKET],
-  CAPACITY_STEP,
-  CAPACITY_MILLIS,
-  (sessions, late, load) => {
-    note(
-      `${sessions} sessions: ${(late * 100).toFixed(2)} % of the ticks late, ${Math.round(load * 100)} % of a core`,
-    )
-  },
-)
+const capacity = await findCapacity([PLAIN_PACKET], CAPACITY_STEP, CAPACITY_MILLIS, (step) => {
+  const [late, load] = [step.lateShare, step.load].map((share) => (share * 100).toFixed(1))
+  note(`${step.sessions} sessions: ${late} % of the ticks late, ${load} % of a core`)
+})
 
 const figures = {
   passthroughMicrosPerPacket: round2(micros.passthrough),

@@ -174,7 +174,7 @@ export class SessionTicks<Session extends LoopSession> {
   }
 }
 
-/** Packets that wait for the tick: as many as a batched port keeps datagrams; where bundles make it more, they are taken sooner. */
-const MAX_ARRIVALS = 1_024
+/** Packets that wait for the tick: a batched port keeps 1,024 datagrams, and bundles of four fill this; where there is more, they are taken sooner. */
+const MAX_ARRIVALS = 4_096
 /** Sessions whose memory is asked for at once: their misses overlap, and what they bring stays in the caches until it is needed. */
 const PREFETCH_ROWS = 8
