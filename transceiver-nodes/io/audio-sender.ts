@@ -51,9 +51,6 @@ export class AudioSender implements SentAudio {
   #expectedLossPercent = 0
   #sequence: number
   #wasSpeaking = false
-  #payload: Uint8Array
-  #payloadStart = 0
-  #payloadLength = 0
 
   constructor(options: AudioSenderOptions) {
     this.#peer = options.peer
@@ -66,12 +63,11 @@ export class AudioSender implements SentAudio {
     this.ssrc = options.ssrc
     this.cname = options.cname
     this.#sequence = options.firstSequence
-    this.#payload = options.codec.silence
   }
 
   /** Reads what a tick will need; the sum means nothing. docs/transceiver.md, "Asked for ahead". */
   prefetch(): number {
-    return this.#sequence + this.timestamp + this.octetCount + this.#payload.length
+    return this.#sequence + this.timestamp + this.octetCount
   }
 
   /** Sends the packet of `frame`. */
@@ -80,8 +76,7 @@ export class AudioSender implements SentAudio {
     const pulled = this.#playout.pull(FRAME)
     const isSpeaking = pulled !== 'idle'
     this.timestamp = rtpTimestampOf(frame, this.#firstTimestamp, this.#clockRateHz)
-    this.#loadPayload(pulled)
-    this.#send(isSpeaking && !this.#wasSpeaking)
+    this.#sendPulled(pulled, isSpeaking && !this.#wasSpeaking)
     this.#wasSpeaking = isSpeaking
     if (isSpeaking) this.hasSpoken = true
   }
@@ -99,38 +94,32 @@ export class AudioSender implements SentAudio {
     this.#encoder = undefined
   }
 
-  #loadPayload(pulled: ReturnType<Playout['pull']>): void {
+  #sendPulled(pulled: ReturnType<Playout['pull']>, isTalkspurt: boolean): void {
     if (pulled === 'audio') {
-      this.#setPayload(ENCODED, 0, this.#openEncoder().encode(FRAME, ENCODED, 0, ENCODED.length))
+      const length = this.#openEncoder().encode(FRAME, ENCODED, 0, ENCODED.length)
+      this.#send(ENCODED, 0, length, isTalkspurt)
     } else if (pulled === 'packet') {
       const { memory, start, length } = this.#playout.packet
-      this.#setPayload(memory, start, length)
+      this.#send(memory, start, length, isTalkspurt)
     } else {
       const { silence } = this.#codec
-      this.#setPayload(silence, 0, silence.length)
+      this.#send(silence, 0, silence.length, isTalkspurt)
     }
   }
 
-  #setPayload(memory: Uint8Array, start: number, length: number): void {
-    this.#payload = memory
-    this.#payloadStart = start
-    this.#payloadLength = length
-  }
-
-  #send(isTalkspurt: boolean): void {
+  #send(payload: Uint8Array, from: number, payloadLength: number, isTalkspurt: boolean): void {
     const memory = this.#memory
-    const length = RTP_HEADER_BYTES + this.#payloadLength
+    const length = RTP_HEADER_BYTES + payloadLength
     const start = this.#peer.beginPacket(length)
     if (start < 0) return
     writeRtpHeader(memory, start, this.#payloadType, isTalkspurt, this.#sequence, this.timestamp, this.ssrc)
     // A loop, because `set` would want a view of each length.
     const to = start + RTP_HEADER_BYTES
-    const from = this.#payloadStart
-    for (let i = 0; i < this.#payloadLength; i++) memory[to + i] = this.#payload[from + i] ?? 0
+    for (let i = 0; i < payloadLength; i++) memory[to + i] = payload[from + i] ?? 0
     this.#peer.commitRtp(start, length)
     this.#sequence = (this.#sequence + 1) & 0xffff
     this.packetCount++
-    this.octetCount += this.#payloadLength
+    this.octetCount += payloadLength
   }
 
   /** An encoder is opened with the first frame that wants one: a call that passes packets through has none. */

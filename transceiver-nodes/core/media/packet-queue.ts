@@ -11,14 +11,18 @@ import { readU16, writeU16 } from '#shared/bytes'
 
 /** A first-in, first-out queue of packets. */
 export class PacketQueue {
-  /** Holds the packet of the last `shift`, at `start`, valid until the next `push`. */
-  memory: Uint8Array = NO_MEMORY
+  /** Where the packet of the last `shift` lies in `memory`, valid until the next `push`. */
   start = 0
   length = 0
   #count = 0
   readonly #pages: Uint8Array[] = []
   #readAt = 0
   #writeAt = PAGE_BYTES
+
+  /** Holds the packet of the last `shift`. */
+  get memory(): Uint8Array {
+    return this.#pages[0] ?? NO_MEMORY
+  }
 
   /** How many packets wait. */
   get count(): number {
@@ -50,7 +54,6 @@ export class PacketQueue {
       this.#pages.shift()
       this.#readAt = 0
     }
-    this.memory = this.#pages[0] ?? NO_MEMORY
     this.start = this.#readAt + LENGTH_BYTES
     this.length = readU16(this.memory, this.#readAt)
     this.#readAt = this.start + this.length

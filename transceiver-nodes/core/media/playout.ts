@@ -103,7 +103,7 @@ export class Playout {
     if (this.#soundingResponse !== head.part.responseId) this.#start(head.part.responseId)
     const before = head.playedSamples
     if (head.packets === undefined) into.fill(0, takeFrame(head, into))
-    else this.#packet = takePacket(head, head.packets)
+    else this.#takePacket(head, head.packets)
     this.#backlogSamples -= head.playedSamples - before
     return head.packets === undefined ? 'audio' : 'packet'
   }
@@ -153,6 +153,12 @@ export class Playout {
     const begun = { part, packets, pieces: [], offset: 0, playedSamples: 0, isFinished: false }
     this.#parts.push(begun)
     return begun
+  }
+
+  #takePacket(queued: QueuedPart, packets: PacketQueue): void {
+    if (packets.shift()) queued.playedSamples += SAMPLES_PER_PACKET
+    // Mostly the same as before, and to write a reference to an object costs a look at the pages of both.
+    if (this.#packet !== packets) this.#packet = packets
   }
 
   /** Removes the parts that are finished and handed out, and returns the one to play. */
@@ -229,11 +235,6 @@ function hasFrame(queued: QueuedPart, frameSamples: number): boolean {
 
 function isEmpty({ packets, pieces }: QueuedPart): boolean {
   return packets === undefined ? pieces.length === 0 : packets.count === 0
-}
-
-function takePacket(queued: QueuedPart, packets: PacketQueue): PacketQueue {
-  if (packets.shift()) queued.playedSamples += SAMPLES_PER_PACKET
-  return packets
 }
 
 /** Copies the next samples and returns how many there were. */
