@@ -40,6 +40,18 @@ test('keeps to one page while it runs empty in between', () => {
   }
 })
 
+test('takes turns with two pages while it always holds something', () => {
+  const queue = new PacketQueue()
+  const pages = new Set<Uint8Array>()
+  queue.push(new Uint8Array(100).fill(1))
+  for (let i = 2; i < 200; i++) {
+    queue.push(new Uint8Array(100).fill(i))
+    expect(shift(queue)).toEqual(new Uint8Array(100).fill(i - 1))
+    pages.add(queue.memory)
+  }
+  expect(pages.size).toBe(2)
+})
+
 test('refuses what is no packet, or too long a one', () => {
   const queue = new PacketQueue()
   expect(() => queue.push(new Uint8Array(0))).toThrow(RangeError)

@@ -4,7 +4,7 @@
  *     page    | length 16 | packet | length 16 | packet | ... | 0 16 |
  *
  * An array of their own for each packet would cost more than the packet. A queue that runs empty, as that of a
- * conversation does all the time, begins again on the page it has.
+ * conversation does all the time, begins again on the page it has; one that always holds a little takes turns with two.
  */
 
 import { readU16, writeU16 } from '#shared/bytes'
@@ -16,6 +16,8 @@ export class PacketQueue {
   length = 0
   #count = 0
   readonly #pages: Uint8Array[] = []
+  /** The page that was read to its end last. */
+  #spare: Uint8Array | undefined
   #readAt = 0
   #writeAt = PAGE_BYTES
 
@@ -51,7 +53,7 @@ export class PacketQueue {
   shift(): boolean {
     if (this.#count === 0) return false
     if (this.#atEndOfPage()) {
-      this.#pages.shift()
+      this.#spare = this.#pages.shift()
       this.#readAt = 0
     }
     this.start = this.#readAt + LENGTH_BYTES
@@ -76,7 +78,8 @@ export class PacketQueue {
     const last = this.#pages.at(-1)
     if (last !== undefined && this.#writeAt + bytes <= PAGE_BYTES) return last
     if (last !== undefined && this.#writeAt + LENGTH_BYTES <= PAGE_BYTES) writeU16(last, this.#writeAt, 0)
-    const page = new Uint8Array(new ArrayBuffer(PAGE_BYTES))
+    const page = this.#spare ?? new Uint8Array(new ArrayBuffer(PAGE_BYTES))
+    this.#spare = undefined
     this.#pages.push(page)
     this.#writeAt = 0
     return page
