@@ -34,17 +34,14 @@ export class Fleet {
   /** Returns the fleet as far as it is known; `undefined` when it could never be read. */
   async snapshot(keepAlive: KeepAlive): Promise<FleetSnapshot | undefined> {
     const done = this.prepare(keepAlive)
-    if (done && monotonicNow() >= this.#staleAt) await Promise.race([done, wait(READ_WAIT)])
+    if (done && monotonicNow() >= this.#staleAt) await orLongEnough(done)
     return this.#view.snapshot
   }
 
   /** Reads the fleet if that is due, so that who asks for it in a moment need not wait; returns the read under way. */
   prepare(keepAlive: KeepAlive): Promise<void> | undefined {
     const now = monotonicNow()
-    if (now < this.#nextReadAt) return undefined
-    const { done } = this.#startReading(now)
-    keepAlive(done)
-    return done
+    return now < this.#nextReadAt ? undefined : this.#startReading(now, keepAlive)
   }
 
   /**
@@ -54,17 +51,18 @@ export class Fleet {
   async renew(keepAlive: KeepAlive): Promise<FleetSnapshot | undefined> {
     const now = monotonicNow()
     if (!this.#reading && now < this.#renewableAt) return undefined
-    const { done } = this.#startReading(now)
-    keepAlive(done)
-    await Promise.race([done, wait(READ_WAIT)])
+    await orLongEnough(this.#startReading(now, keepAlive))
     return this.#view.snapshot
   }
 
-  #startReading(now: Millis): { readonly done: Promise<void> } {
+  /** Joins the read that is under way, or starts one. */
+  #startReading(now: Millis, keepAlive: KeepAlive): Promise<void> {
     if (!this.#reading || now >= this.#reading.until) {
       this.#reading = { done: this.#read(), until: millisOf(now + READ_WAIT) }
     }
-    return this.#reading
+    const { done } = this.#reading
+    keepAlive(done)
+    return done
   }
 
   async #read(): Promise<void> {
@@ -88,8 +86,9 @@ export class Fleet {
   }
 }
 
-function wait(duration: number): Promise<void> {
-  return new Promise((resolve) => setTimeout(resolve, duration))
+/** Waits for a read, but no longer than one can take: another request's may never settle. */
+async function orLongEnough(read: Promise<void>): Promise<void> {
+  await Promise.race([read, new Promise((resolve) => setTimeout(resolve, READ_WAIT))])
 }
 
 /** How long a snapshot is not read again: a node that comes or goes is known after this and one heartbeat. */

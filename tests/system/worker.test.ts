@@ -5,7 +5,7 @@
  */
 
 import { OpenAI } from 'openai'
-import { afterAll, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest'
+import { afterAll, beforeAll, beforeEach, describe, expect, onTestFinished, test, vi } from 'vitest'
 import { createTestHarness } from 'wrangler'
 import { epochNow } from '#shared/platform/clock'
 import { startFleetMember } from '#shared/platform/fleet-member'
@@ -450,6 +450,10 @@ describe('a fleet', () => {
     const seat = { ...EU, cluster: 1, transceiver: 3, controlUrl: third.controlUrl }
     const record = () => transceiverRecord({ id: third.id, ...seat }, epochNow())
     const member = startFleetMember({ store, record, log: openLog({ write: () => {} }), heartbeatSeconds: 1 })
+    onTestFinished(async () => {
+      await member.stop()
+      await third.close()
+    })
     const place = async () => {
       const response = await postOffer()
       return JSON.parse(response.headers.get('firsthop-steering') ?? 'null') as unknown
@@ -462,8 +466,6 @@ describe('a fleet', () => {
       ],
     })
     expect(third.requests).toHaveLength(1)
-    await member.stop()
-    await third.close()
   })
 
   test('that is known goes on taking calls while the store is down', async () => {

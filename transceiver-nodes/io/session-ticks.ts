@@ -174,7 +174,10 @@ export class SessionTicks<Session extends LoopSession> {
   }
 }
 
-/** Packets that wait for the tick: a batched port keeps 1,024 datagrams, and bundles of four fill this; where there is more, they are taken sooner. */
+/**
+ * Packets that wait for the tick: a batched port keeps 1,024 datagrams, and bundles of four fill this; where there is
+ * more, they are taken sooner.
+ */
 const MAX_ARRIVALS = 4_096
 /** Sessions whose memory is asked for at once: their misses overlap, and what they bring stays in the caches until it is needed. */
 const PREFETCH_ROWS = 8

@@ -2,9 +2,9 @@
  * When a media thread takes its turns: docs/transceiver.md, "Turns".
  *
  * On a polled port: with the tick, and once in between where a client may say something on its data channel, so that
- * all sessions share the cost of a wake-up and Node's event loop serves messages and WebSockets in between. While somebody waits for every answer, turns follow each other at once
- * and wait for packets themselves, so that a handshake costs no more than its round trips. On any other port
- * packets make their own turns, and only ticks are left.
+ * all sessions share the cost of a wake-up and Node's event loop serves messages and WebSockets in between. While
+ * somebody waits for every answer, turns follow each other at once and wait for packets themselves, so that a handshake
+ * costs no more than its round trips. On any other port packets make their own turns, and only ticks are left.
  */
 
 import { monotonicNow } from '#shared/platform/clock'
