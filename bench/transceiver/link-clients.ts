@@ -61,7 +61,7 @@ export class LinkClients {
   readonly #port: BatchLinkPort
   readonly #server: KnownLink
   readonly #talkers = new Map<number, Talker>()
-  /** Who is served in each millisecond of 20: to look at all of them in each would cost as much as their packets. */
+  /** Who is served in each millisecond of 20: to look at all clients in each took a tenth of the generator. */
   readonly #slices = Array.from({ length: FRAME_MILLIS }, () => new Set<Talker>())
   #servedUntil = Math.floor(monotonicNow())
   readonly #timer: NodeJS.Timeout
@@ -253,6 +253,7 @@ interface Talker {
 const COOKIE = new Uint8Array([1, 2, 3, 4, 5, 6, 7, 8])
 const CONNECT_WAIT = 20_000
 const FRAME_MILLIS = 20
+/** Milliseconds: five packets. */
 const MAX_CATCH_UP = 100
 const TICKS_PER_FRAME = 960
 /** In an RTP header, RFC 3550 section 5.1. */
